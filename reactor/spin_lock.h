@@ -1,0 +1,59 @@
+// A lock of one byte for critical sections of a few dozen instructions.
+//
+// It exists for structures where an outsider comes by rarely (a canceller at a
+// timer wheel, a sibling at a stuck worker's): the owner then pays one
+// exchange and one store, and no memory beyond a byte. A waiter spins for a
+// bounded while and then gives its time slice away, since on a small machine
+// the holder may be the very thread that ours displaced.
+//
+// Not for sections that may block, allocate or call foreign code: there a
+// std::mutex is right. Works with std::lock_guard.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_REACTOR_SPIN_LOCK_H_
+#define WEFT_REACTOR_SPIN_LOCK_H_
+
+#include <atomic>
+#include <thread>
+
+namespace weft::reactor {
+
+// The BasicLockable requirements fix the lower-case names.
+class SpinLock {
+ public:
+  SpinLock() = default;
+  SpinLock(const SpinLock&) = delete;
+  SpinLock& operator=(const SpinLock&) = delete;
+
+  void lock() noexcept {
+    while (!try_lock()) WaitUntilFree();
+  }
+
+  bool try_lock() noexcept {
+    // acquire: pairs with the release in unlock; what the last holder wrote
+    // is visible to us.
+    return !locked_.exchange(true, std::memory_order_acquire);
+  }
+
+  void unlock() noexcept {
+    // release: pairs with the acquire in try_lock.
+    locked_.store(false, std::memory_order_release);
+  }
+
+ private:
+  // Waits on plain loads: they share the line, an exchange would steal it.
+  void WaitUntilFree() const noexcept {
+    constexpr int kSpins = 128;
+    // relaxed: only a hint; try_lock is what orders us after the holder.
+    for (int spin = 0; locked_.load(std::memory_order_relaxed); ++spin) {
+      if (spin >= kSpins) std::this_thread::yield();
+    }
+  }
+
+  std::atomic<bool> locked_{false};
+};
+
+}  // namespace weft::reactor
+
+#endif  // WEFT_REACTOR_SPIN_LOCK_H_
