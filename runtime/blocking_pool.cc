@@ -1,0 +1,132 @@
+// The pool's threads and its queue.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/blocking_pool.h"
+
+#include <chrono>
+#include <utility>
+
+#include "weft/runtime/cancellation.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/scheduler.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft::internal {
+namespace {
+
+constexpr std::chrono::seconds kIdleTime{10};
+
+}  // namespace
+
+bool BlockingPool::SubmitIf(BlockingWork& work,
+                            absl::FunctionRef<bool()> publish) {
+  std::unique_lock lock(mutex_);
+  // A thread first: if the system refuses one, nothing has been published, and
+  // where others run already they will get to it.
+  if (queued_ >= idle_threads_ &&
+      static_cast<int>(threads_.size()) < max_threads_) {
+    auto self = threads_.emplace(threads_.end());
+    try {
+      *self = std::thread([this, self] { RunThread(self); });
+    } catch (...) {
+      threads_.erase(self);
+      if (threads_.empty()) throw;
+    }
+  }
+  if (!publish()) return false;
+  work.previous_ = last_;
+  work.next_ = nullptr;
+  (last_ != nullptr ? last_->next_ : first_) = &work;
+  last_ = &work;
+  work.queued_ = true;
+  ++queued_;
+  lock.unlock();
+  work_or_stop_.notify_one();
+  return true;
+}
+
+bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
+  std::lock_guard lock(mutex_);
+  if (!work.queued_) return false;
+  (work.previous_ != nullptr ? work.previous_->next_ : first_) = work.next_;
+  (work.next_ != nullptr ? work.next_->previous_ : last_) = work.previous_;
+  work.queued_ = false;
+  --queued_;
+  return true;
+}
+
+void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_threads_;
+    const bool called = work_or_stop_.wait_for(
+        lock, kIdleTime, [this] { return first_ != nullptr || stopping_; });
+    --idle_threads_;
+    if (first_ == nullptr) {
+      if (!called) ended_.splice(ended_.end(), threads_, self);
+      return;
+    }
+    BlockingWork& work = *first_;
+    first_ = work.next_;
+    (first_ != nullptr ? first_->previous_ : last_) = nullptr;
+    work.queued_ = false;
+    --queued_;
+    lock.unlock();
+    work.RunAndFinish();
+    lock.lock();
+  }
+}
+
+void BlockingPool::Stop() noexcept {
+  std::list<std::thread> threads;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_or_stop_.notify_all();
+  // Threads move themselves between the lists only while nobody stops.
+  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : ended_) thread.join();
+  threads_.clear();
+  ended_.clear();
+}
+
+// --- The wait ---------------------------------------------------------------
+
+bool BlockingLeaf::await_ready() {
+  status_ = CheckCancelled();
+  if (!status_.ok()) return true;
+  if (!Here().worker->scheduler().blocking_pool().runs_inline()) return false;
+  Call();
+  return true;
+}
+
+bool BlockingLeaf::await_suspend(Continuation caller) {
+  Prepare(caller);
+  BlockingPool& pool = Here().worker->scheduler().blocking_pool();
+  pool_ = &pool;
+  // From here on `*this` may be gone.
+  if (pool.SubmitIf(*this, [this] { return Publish(); })) return true;
+  pool_ = nullptr;
+  status_ = CancelledError();
+  return false;
+}
+
+void BlockingLeaf::Cancel() noexcept {
+  if (!pool_->TakeBack(*this)) return;  // It has begun: its thread wakes us.
+  status_ = CancelledError();
+  Schedule();
+}
+
+absl::Status BlockingLeaf::EndWait() noexcept {
+  pool_ = nullptr;
+  return std::move(status_);
+}
+
+// Still queued only in the frame of a runtime that has stopped.
+BlockingLeaf::~BlockingLeaf() {
+  if (pool_ != nullptr) pool_->TakeBack(*this);
+}
+
+}  // namespace weft::internal

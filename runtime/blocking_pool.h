@@ -1,0 +1,161 @@
+// The blocking pool: threads for work that would block a worker, and
+// Blocking(), the way to use it.
+//
+//     auto text = co_await OrReturn(Blocking([path] { return Slurp(path); }));
+//
+// A worker that blocks serves nobody, so what has no asynchronous form (a file
+// that is not in the page cache, getaddrinfo, a library's call) runs on a
+// thread of the pool, and the task waits for it. Threads are started when work
+// finds none idle, up to a limit, and end after kIdleTime without work.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_BLOCKING_POOL_H_
+#define WEFT_RUNTIME_BLOCKING_POOL_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "weft/runtime/leaf.h"
+#include "weft/runtime/promise.h"
+#include "weft/runtime/wait_result.h"
+
+namespace weft {
+namespace internal {
+
+// One piece of work; lives in the frame of the task that waits for it.
+class BlockingWork {
+ public:
+  // On a thread of the pool. `*this` may be gone when it returns.
+  virtual void RunAndFinish() noexcept = 0;
+
+ protected:
+  ~BlockingWork() = default;
+
+ private:
+  friend class BlockingPool;
+  BlockingWork* next_ = nullptr;      // Guarded by the pool's mutex,
+  BlockingWork* previous_ = nullptr;  // as are the two below.
+  bool queued_ = false;
+};
+
+class BlockingPool {
+ public:
+  explicit BlockingPool(int max_threads) noexcept : max_threads_(max_threads) {}
+  BlockingPool(const BlockingPool&) = delete;
+  BlockingPool& operator=(const BlockingPool&) = delete;
+  ~BlockingPool() { Stop(); }
+
+  // A pool without threads: the caller runs the work itself.
+  bool runs_inline() const noexcept { return max_threads_ == 0; }
+
+  // Queues `work` if `publish` agrees, which is called under the pool's lock.
+  bool SubmitIf(BlockingWork& work, absl::FunctionRef<bool()> publish);
+
+  // True: the work has not begun and never will.
+  bool TakeBack(BlockingWork& work) noexcept;
+
+  // Finishes what is queued and joins the threads.
+  void Stop() noexcept;
+
+ private:
+  void RunThread(std::list<std::thread>::iterator self);
+
+  const int max_threads_;
+  std::mutex mutex_;
+  std::condition_variable work_or_stop_;
+  BlockingWork* first_ = nullptr;  // Guarded by mutex_, as all below.
+  BlockingWork* last_ = nullptr;
+  int idle_threads_ = 0;
+  int queued_ = 0;
+  bool stopping_ = false;
+  std::list<std::thread> threads_;
+  std::list<std::thread> ended_;  // To be joined.
+};
+
+// The wait, without the type of the result.
+class BlockingLeaf : public Leaf, protected BlockingWork {
+ public:
+  bool await_ready();
+  bool await_suspend(Continuation caller);
+
+  void Cancel() noexcept final;
+  WaitDescription Describe() const noexcept final { return {"blocking call"}; }
+
+ protected:
+  ~BlockingLeaf();
+
+  virtual void Call() noexcept = 0;
+  absl::Status EndWait() noexcept;
+
+ private:
+  void RunAndFinish() noexcept final {
+    Call();
+    Schedule();  // From here on `*this` may be gone.
+  }
+
+  BlockingPool* pool_ = nullptr;  // Set while the wait is in progress.
+  absl::Status status_;
+};
+
+}  // namespace internal
+
+template <std::invocable Function>
+class [[nodiscard("co_await it")]] BlockingAwaiter final
+    : public internal::BlockingLeaf {
+  using T = std::invoke_result_t<Function>;
+
+ public:
+  explicit BlockingAwaiter(Function function)
+      : function_(std::move(function)) {}
+
+  WaitResult<T> await_resume() {
+    absl::Status status = EndWait();
+    if (!status.ok()) return status;
+    return internal::TakeWaitResult(result_);
+  }
+
+ private:
+  void Call() noexcept override {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        function_();
+      } else {
+        result_.return_value(function_());
+      }
+    } catch (...) {
+      result_.unhandled_exception();
+    }
+  }
+
+  Function function_;
+  ReturnSlot<T> result_;
+};
+
+// Runs `function` on the blocking pool. An exception that escapes from it is
+// thrown from the co_await. In simulation it runs at once, on the spot.
+//
+// Suspends: until the function has returned.
+// Cancel:   CANCELLED if it had not begun; then it never will. Once it has
+//           begun it is awaited, and its real result is given.
+// Threads:  `function` runs on another thread; it may be blocked for long.
+// Borrows:  what the function refers to, until the wait is over.
+// Cost:     30 to 75 microseconds for the way to another thread and back.
+template <std::invocable Function>
+BlockingAwaiter<std::decay_t<Function>> Blocking(Function&& function) {
+  return BlockingAwaiter<std::decay_t<Function>>(
+      std::forward<Function>(function));
+}
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_BLOCKING_POOL_H_

@@ -1,0 +1,33 @@
+// Following a chain of steps to the coroutine at its end.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/continuation.h"
+
+#include "weft/runtime/current.h"
+#include "weft/runtime/promise.h"
+
+namespace weft {
+
+std::coroutine_handle<> Continuation::Resolve(
+    internal::ThisThread& here) const noexcept {
+  Continuation next = *this;
+  // A step may destroy itself, so nothing of it is touched after Run.
+  while ((next.word_ & kRunnable) != 0) next = next.step().Run(here);
+  if (next.empty()) return std::noop_coroutine();
+  return next.coroutine();
+}
+
+std::coroutine_handle<> Continuation::RunSteps() const noexcept {
+  return Resolve(internal::Here());
+}
+
+PromiseBase* Continuation::promise() const noexcept {
+  if (empty()) return nullptr;
+  if ((word_ & kRunnable) != 0) return step().awaiting_promise();
+  return &std::coroutine_handle<PromiseBase>::from_address(
+              reinterpret_cast<void*>(word_))
+              .promise();
+}
+
+}  // namespace weft

@@ -1,0 +1,73 @@
+// The thread-local itself, and what needs nothing but it.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/current.h"
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/reactor/reactor.h"
+#include "weft/runtime/internal/frame_owner.h"
+#include "weft/runtime/internal/worker.h"
+#include "weft/runtime/promise.h"
+
+namespace weft {
+namespace internal {
+namespace {
+
+// Trivially destructible, so that reading it needs no guard.
+constinit thread_local ThisThread this_thread;
+
+// Touched only when a thread's cache first meets the depot.
+struct ReleaseAtExit {
+  ~ReleaseAtExit() { ReleaseFrameCache(); }
+  bool armed = false;
+};
+thread_local ReleaseAtExit release_at_exit;
+
+}  // namespace
+
+ThisThread& Here() noexcept { return this_thread; }
+
+void ReleaseFrameCacheAtThreadExit() noexcept {
+  if (this_thread.releases_frames_at_exit) return;
+  this_thread.releases_frames_at_exit = true;
+  release_at_exit.armed = true;  // Registers the destructor.
+}
+
+void DestroyUnlessTornDown(std::coroutine_handle<> frame) noexcept {
+  ThisThread& here = Here();
+  if (frame.address() == here.torn_down) {
+    here.torn_down = nullptr;
+  } else {
+    frame.destroy();
+  }
+}
+
+void Unwind(PromiseBase* leaf, PromiseBase* stop) noexcept {
+  ThisThread& here = Here();
+  for (PromiseBase* frame = leaf; frame != stop;) {
+    PromiseBase* const awaiter = frame->continuation().promise();
+    auto handle = std::coroutine_handle<PromiseBase>::from_promise(*frame);
+    void* const address = handle.address();
+    handle.destroy();
+    here.torn_down = address;
+    frame = awaiter;
+  }
+  here.torn_down = nullptr;
+}
+
+}  // namespace internal
+
+bool InsideRuntime() noexcept { return internal::Here().worker != nullptr; }
+
+reactor::Reactor& CurrentReactor() noexcept {
+  internal::Worker* worker = internal::Here().worker;
+  ABSL_RAW_CHECK(worker != nullptr,
+                 "this needs a runtime: call it from a task that weft::Run, a "
+                 "weft::Runtime or a weft::testing::Simulator runs");
+  return worker->reactor();
+}
+
+Instant Now() noexcept { return CurrentReactor().Now(); }
+
+}  // namespace weft

@@ -1,0 +1,65 @@
+// What the calling thread is doing: the only thread-local of the library.
+//
+// A compiler may keep the address of a thread-local in a register, and a
+// coroutine may go on on another thread after a co_await. Here() is therefore
+// compiled on its own, out of line, and nobody keeps its answer across a
+// suspension.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_CURRENT_H_
+#define WEFT_RUNTIME_CURRENT_H_
+
+#include <coroutine>
+
+#include "weft/reactor/instant.h"
+#include "weft/runtime/internal/frame_pool.h"
+
+namespace weft {
+
+namespace reactor {
+class Reactor;
+}
+class TaskContext;
+using reactor::Instant;
+
+namespace internal {
+
+class Worker;
+
+struct ThisThread {
+  // The worker that runs on this thread; null outside a runtime.
+  Worker* worker = nullptr;
+  // The cancel scope whose code runs right now; null between two jobs.
+  TaskContext* context = nullptr;
+  // stack_guard.h: where Resume was called, and what was left for it.
+  const char* stack_base = nullptr;
+  std::coroutine_handle<> deferred = nullptr;
+  // frame_owner.h: the frame that Unwind destroyed last.
+  void* torn_down = nullptr;
+  bool releases_frames_at_exit = false;
+  FrameCache frames = {};
+};
+
+// The calling thread's. Valid until the next suspension.
+[[gnu::noinline]] ThisThread& Here() noexcept;
+
+// Sees to it that this thread's frames go to the depot when it ends.
+void ReleaseFrameCacheAtThreadExit() noexcept;
+
+}  // namespace internal
+
+// Whether the caller runs on a worker of a runtime or Simulator.
+bool InsideRuntime() noexcept;
+
+// The reactor of the worker that runs the caller. Requires: InsideRuntime().
+// Valid until the next suspension.
+reactor::Reactor& CurrentReactor() noexcept;
+
+// The runtime's clock: virtual in simulation. Requires: InsideRuntime().
+// Cost: 22 ns, a clock_gettime.
+Instant Now() noexcept;
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_CURRENT_H_

@@ -1,0 +1,72 @@
+// The frame pool: where coroutine frames come from, and go back to.
+//
+//     a thread's cache           the depot, shared
+//     [ 24][ 40][ 56]...[1032]   the same classes, one lock each
+//        |   ^   a batch moves when a cache is empty or too full
+//        v   |
+//      frames
+//
+// A lazy task costs 16 ns with malloc and 5 with a recycled frame, so frames
+// are kept in lists by size and handed out last in, first out: the next frame
+// is warm in the cache. Classes are 16 bytes apart and 8 above a multiple of
+// 16, which is what glibc's malloc serves without waste.
+//
+// Invariants
+//   1. A thread's cache is touched by its thread only.
+//   2. A class holds at most two batches; a frame more sends one batch to the
+//      depot. So frames that are made on one thread and freed on another flow
+//      back through the depot and do not pile up.
+//   3. The depot keeps at most kDepotBatches of a class; the rest is freed.
+//   4. Frames larger than the largest class go to operator new and back.
+//   5. Under the address sanitizer a cached frame is poisoned.
+//
+// Rejected: an owner id in each frame and a queue of remotely freed ones (8
+// bytes a frame, a compare-and-swap for each remote free); slabs (no header,
+// but memory never goes back to the system).
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_FRAME_POOL_H_
+#define WEFT_RUNTIME_INTERNAL_FRAME_POOL_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::internal {
+
+inline constexpr std::size_t kFrameStep = 16;
+inline constexpr std::size_t kSmallestFrame = 24;
+inline constexpr std::size_t kFrameClasses = 64;
+inline constexpr std::size_t kLargestFrame =
+    kSmallestFrame + (kFrameClasses - 1) * kFrameStep;
+inline constexpr std::uint32_t kFrameBatch = 32;
+
+// A free frame; the link lies in the frame itself.
+struct FreeFrameLink {
+  FreeFrameLink* next;
+};
+
+// The free frames of one thread and one class.
+struct FrameShelf {
+  FreeFrameLink* first = nullptr;
+  std::uint32_t count = 0;
+};
+
+using FrameCache = std::array<FrameShelf, kFrameClasses>;
+
+// Threads: any; a frame may be freed on another thread than it was made on.
+// Throws std::bad_alloc when memory runs out.
+void* AllocateFrame(std::size_t size);
+void FreeFrame(void* frame, std::size_t size) noexcept;
+
+// Gives everything this thread has cached to the depot. Runs by itself when a
+// thread ends.
+void ReleaseFrameCache() noexcept;
+
+// Frees what the depot holds; for measurements and leak checks.
+void TrimFrameDepot() noexcept;
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_FRAME_POOL_H_

@@ -1,0 +1,119 @@
+// Root: the control block of a spawned task, and the first link of its chain.
+//
+//     JoinHandle --> Root [context | id | state | result | closure] --> Task
+//
+// A Root is no coroutine. It is the step (a Runnable) that the spawned Task
+// continues with when it completes, and the job that starts it; so a spawned
+// task costs one block and one frame. It dies when the task has finished *and*
+// the handle has let go.
+//
+// state_ is where the two meet. One word: null, the one joiner, or
+//   kFinished  set by the task when its result is in place (with kTornDown:
+//              there is none, the runtime stopped first)
+//   kReleased  set by the handle when nobody will ask for it
+// Whoever sets the second of the two frees the Root. A joiner is taken out of
+// the word by a compare-and-swap or an exchange, and whoever took it owns its
+// wake (leaf.h).
+//
+// Rejected: a root coroutine that awaits the task (16 to 40 bytes more for each
+// task, for a frame that never does anything).
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_ROOT_H_
+#define WEFT_RUNTIME_INTERNAL_ROOT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "weft/runtime/internal/frame_pool.h"
+#include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/task_list.h"
+#include "weft/runtime/leaf.h"
+#include "weft/runtime/task_context.h"
+
+namespace weft::internal {
+
+// Somebody who waits for a task to finish: a coroutine or a plain thread.
+class Joiner {
+ public:
+  // Called by the task's last step, which has taken the joiner out of its
+  // state; the joiner may be gone when this returns.
+  virtual void OnFinished() noexcept = 0;
+
+ protected:
+  ~Joiner() = default;
+};
+
+class Root : public Job, public TaskContext {
+ public:
+  // Borrows `home`, which the task will be born into.
+  explicit Root(TaskList& home) noexcept;
+
+  // Puts the task into its home list and queues it. Any thread.
+  void Start() noexcept;
+
+  std::uint64_t id() const noexcept { return id_; }
+
+  // The joiner's side. A task that was torn down has finished without a result.
+  bool finished() const noexcept;
+  bool torn_down() const noexcept;
+  // True: `joiner` will be told when the task has finished. False: it has.
+  [[nodiscard]] bool SetJoiner(Joiner& joiner) noexcept;
+  enum class TakenBack { kYes, kNotSetYet, kTooLate };
+  // kYes: the joiner will not be told. kTooLate: the task owns its wake.
+  [[nodiscard]] TakenBack TakeJoinerBack(Joiner& joiner) noexcept;
+  // Nobody will join. The Root may be gone when this returns.
+  void ReleaseHandle() noexcept;
+
+  // The runtime has stopped: destroys what is suspended in this task, leaf
+  // first. The Root may be gone when this returns.
+  void TearDown() noexcept;
+
+  // Job: called once to start the task and once when it has completed; until it
+  // has been started, its coroutine has no continuation.
+  Continuation Run(ThisThread& here) noexcept final;
+  PromiseBase* awaiting_promise() const noexcept final { return nullptr; }
+
+  static void* operator new(std::size_t size) { return AllocateFrame(size); }
+  static void operator delete(void* root, std::size_t size) noexcept {
+    FreeFrame(root, size);
+  }
+
+  TaskLinks links;  // Guarded by the home list.
+
+ protected:
+  ~Root() = default;
+
+  // The coroutine of the task.
+  virtual PromiseBase& frame() noexcept = 0;
+  // Moves the result out of the frame, destroys it, then the closure.
+  virtual void TakeResult() noexcept = 0;
+  // The frame was destroyed by Unwind.
+  virtual void ForgetFrame() noexcept = 0;
+  // The task has finished and left its home list: a joinable task publishes its
+  // result, a scope's child tells its scope. `*this` may be gone afterwards.
+  virtual Continuation Finish(ThisThread& here) noexcept = 0;
+  // The last party has let go: deletes the whole object.
+  virtual void Free() noexcept = 0;
+
+  // Marks the task finished, then tells the joiner, or frees the Root where the
+  // handle has been released.
+  void PublishResult() noexcept { Publish(kFinished); }
+  bool released() const noexcept;
+
+ private:
+  static constexpr std::uintptr_t kFinished = 1;
+  static constexpr std::uintptr_t kReleased = 2;
+  static constexpr std::uintptr_t kTornDown = 4;
+
+  void Publish(std::uintptr_t finished) noexcept;
+
+  const std::uint64_t id_;
+  std::atomic<std::uintptr_t> state_{0};
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_ROOT_H_

@@ -1,0 +1,182 @@
+// The way in, and the ways to end.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/internal/scheduler.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/root.h"
+
+namespace weft::internal {
+
+absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(
+    const Options& options) {
+  ABSL_RAW_CHECK(options.workers >= 1 && options.workers <= Idle::kMaxWorkers,
+                 "a runtime has between 1 and 64 workers");
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(options));
+  const Sharing sharing =
+      options.workers == 1 ? Sharing::kSolo : Sharing::kShared;
+  for (int i = 0; i < options.workers; ++i) {
+    absl::StatusOr<std::unique_ptr<reactor::Reactor>> reactor =
+        reactor::Reactor::Create(scheduler->system_, *scheduler->sources_);
+    if (!reactor.ok()) return reactor.status();
+    scheduler->workers_.push_back(
+        std::make_unique<Worker>(*scheduler, i, sharing, *std::move(reactor)));
+  }
+  return scheduler;
+}
+
+Scheduler::Scheduler(const Options& options)
+    : system_(options.system != nullptr ? *options.system
+                                        : reactor::System::Kernel()),
+      sources_(std::make_shared<reactor::SourcePool>()),
+      blocking_pool_(options.max_blocking_threads),
+      watch_(*this) {}
+
+Scheduler::~Scheduler() {
+  blocking_pool_.Stop();
+  TearDown();
+}
+
+void Scheduler::StartThreads() {
+  threads_.reserve(workers_.size());
+  for (auto& worker : workers_) {
+    threads_.emplace_back([&worker] { worker->RunUntilStopped(); });
+  }
+  watch_.Start();
+}
+
+void Scheduler::StopThreads() noexcept {
+  watch_.Stop();
+  // release: pairs with the acquire in stopping().
+  stopping_.store(true, std::memory_order_release);
+  for (auto& worker : workers_) worker->reactor().Wake();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+// --- The way in -------------------------------------------------------------
+
+void Scheduler::Schedule(Job& job) noexcept {
+  Worker* const worker = Here().worker;
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->PushWoken(job);
+  } else {
+    PushFromOutside(job);
+  }
+}
+
+void Scheduler::Spawn(Job& job) noexcept {
+  Worker* const worker = Here().worker;
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->PushFair(job);
+  } else {
+    PushFromOutside(job);
+  }
+}
+
+// A sleeper gets it and is woken; else it goes round. The job is stored before
+// the sleepers' word is read (idle.h); a worker that was picked while awake
+// finds it before it sleeps.
+void Scheduler::PushFromOutside(Job& job) noexcept {
+  const int sleeper = idle_.ClaimAny();
+  if (sleeper != Idle::kNobody) {
+    workers_[sleeper]->inbox().Push(job);
+    workers_[sleeper]->reactor().Wake();
+    return;
+  }
+  // relaxed: any spread will do.
+  const auto turn = next_inbox_.fetch_add(1, std::memory_order_relaxed);
+  const int index = static_cast<int>(turn % workers_.size());
+  workers_[index]->inbox().Push(job);
+  if (idle_.Claim(index)) workers_[index]->reactor().Wake();
+}
+
+void Scheduler::WakeOneToHelp() noexcept {
+  if (idle_.anyone_searching() || !idle_.anyone_asleep()) return;
+  const int sleeper = idle_.ClaimAny();
+  if (sleeper != Idle::kNobody) workers_[sleeper]->reactor().Wake();
+}
+
+Registry& Scheduler::RegistryForCaller() noexcept {
+  Worker* const worker = Here().worker;
+  if (worker != nullptr && &worker->scheduler() == this) {
+    return worker->registry();
+  }
+  return workers_.front()->registry();
+}
+
+std::uint64_t Scheduler::NextTaskId() noexcept {
+  // relaxed: only the number matters.
+  return next_task_id_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// --- Ending -----------------------------------------------------------------
+
+void Scheduler::BeginDrain() noexcept {
+  // seq_cst: a task is registered before it reads draining() (Spawn), and we
+  // set it before we walk the registries: one of the two sees the other.
+  draining_.store(true, std::memory_order_seq_cst);
+  ForEachTask([](Root& task) { task.Cancel(); });
+}
+
+void Scheduler::TaskEnded() noexcept {
+  // The registry's lock orders our removal before a drainer's look into it; a
+  // drainer that looked before set draining_ before that, so we see it here.
+  if (!draining()) return;
+  std::lock_guard lock(drain_mutex_);
+  task_ended_.notify_all();
+}
+
+bool Scheduler::AnyTasks() noexcept {
+  for (auto& worker : workers_) {
+    if (!worker->registry().empty()) return true;
+  }
+  return false;
+}
+
+bool Scheduler::WaitUntilDrained(absl::Time deadline) {
+  std::unique_lock lock(drain_mutex_);
+  while (AnyTasks()) {
+    if (deadline == absl::InfiniteFuture()) {
+      task_ended_.wait(lock);
+    } else if (task_ended_.wait_until(lock, absl::ToChronoTime(deadline)) ==
+               std::cv_status::timeout) {
+      return !AnyTasks();
+    }
+  }
+  return true;
+}
+
+void Scheduler::ForEachTask(absl::FunctionRef<void(Root&)> visit) {
+  for (auto& worker : workers_) worker->registry().ForEach(visit);
+}
+
+// A woken leaf that is still queued names its frames in its context.
+void Scheduler::AbandonQueuedJobs() noexcept {
+  for (auto& worker : workers_) {
+    while (Job* const job = worker->TakeAnyJob()) job->Abandon();
+  }
+}
+
+void Scheduler::TearDown() noexcept {
+  if (workers_.empty()) return;
+  ThisThread& here = Here();
+  Worker* const outer = std::exchange(here.worker, workers_.front().get());
+  // A destructor may wake others: their jobs land in the queues of the first
+  // worker, and are abandoned in turn.
+  AbandonQueuedJobs();
+  for (auto& worker : workers_) {
+    while (Root* const task = worker->registry().TakeAny()) {
+      task->TearDown();
+      AbandonQueuedJobs();
+    }
+  }
+  here.worker = outer;
+}
+
+}  // namespace weft::internal

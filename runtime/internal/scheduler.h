@@ -1,0 +1,128 @@
+// Scheduler: the workers of one runtime, what they share, and the way in.
+//
+// Everything that becomes ready comes through Schedule or Spawn, from any
+// thread. On a worker of this scheduler it goes to that worker's own queues and
+// costs no atomic read-modify-write with one worker; from anywhere else it goes
+// to an inbox, and a sleeper is woken if there is one.
+//
+// A Scheduler without threads is what the Simulator drives by hand.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_SCHEDULER_H_
+#define WEFT_RUNTIME_INTERNAL_SCHEDULER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "weft/reactor/source_pool.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/internal/idle.h"
+#include "weft/runtime/internal/injector.h"
+#include "weft/runtime/internal/watch.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft::internal {
+
+class Root;
+
+class Scheduler {
+ public:
+  struct Options {
+    int workers = 1;
+    reactor::System* system = nullptr;  // Null: the kernel's.
+    int max_blocking_threads = 64;      // 0: Blocking runs inline (Simulator).
+  };
+
+  // Errors: what creating a poller reports.
+  static absl::StatusOr<std::unique_ptr<Scheduler>> Create(
+      const Options& options);
+  // Requires: no threads are running. Tears down what is still suspended.
+  ~Scheduler();
+
+  void StartThreads();
+  // Stops and joins the workers' threads. What is suspended stays so.
+  void StopThreads() noexcept;
+
+  // --- The way in: any thread ----------------------------------------------
+
+  // A wait is over: the job runs soon, on the calling worker if it is ours.
+  void Schedule(Job& job) noexcept;
+  // A new task, or one that yields from outside a worker: the fair queue.
+  void Spawn(Job& job) noexcept;
+
+  // Where a task spawned by the calling thread belongs.
+  Registry& RegistryForCaller() noexcept;
+  std::uint64_t NextTaskId() noexcept;
+
+  // --- Ending --------------------------------------------------------------
+
+  // Cancels every task, and each one that is spawned from now on.
+  void BeginDrain() noexcept;
+  bool draining() const noexcept {
+    // seq_cst: see TaskEnded.
+    return draining_.load(std::memory_order_seq_cst);
+  }
+  // Waits for the last task to end, at most until `deadline`. False: some are
+  // still there.
+  bool WaitUntilDrained(absl::Time deadline);
+  // A task has left its registry.
+  void TaskEnded() noexcept;
+  bool AnyTasks() noexcept;
+  void ForEachTask(absl::FunctionRef<void(Root&)> visit);
+  // Destroys every suspended frame, leaf first. Requires: no threads.
+  void TearDown() noexcept;
+
+  // --- For the workers -----------------------------------------------------
+
+  bool stopping() const noexcept {
+    // acquire: pairs with the release in StopThreads.
+    return stopping_.load(std::memory_order_acquire);
+  }
+  int worker_count() const noexcept {
+    return static_cast<int>(workers_.size());
+  }
+  Worker& worker(int index) noexcept { return *workers_[index]; }
+  Injector& injector() noexcept { return injector_; }
+  Idle& idle() noexcept { return idle_; }
+  BlockingPool& blocking_pool() noexcept { return blocking_pool_; }
+  // Wakes a sleeper to search, unless somebody searches already.
+  void WakeOneToHelp() noexcept;
+  void WorkerSleeps() noexcept { watch_.WorkerSleeps(); }
+  void WorkerWakes() noexcept { watch_.WorkerWakes(); }
+
+ private:
+  explicit Scheduler(const Options& options);
+  void AbandonQueuedJobs() noexcept;
+  void PushFromOutside(Job& job) noexcept;
+
+  reactor::System& system_;
+  const std::shared_ptr<reactor::SourcePool> sources_;
+  Injector injector_;
+  Idle idle_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  BlockingPool blocking_pool_;
+  Watch watch_;
+  std::vector<std::thread> threads_;
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> draining_{false};
+  std::atomic<std::uint32_t> next_inbox_{0};
+  std::atomic<std::uint64_t> next_task_id_{1};
+
+  std::mutex drain_mutex_;
+  std::condition_variable task_ended_;
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_SCHEDULER_H_

@@ -1,0 +1,74 @@
+// Cancelling, counting and collecting the parties of a scope.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/internal/scope_join.h"
+
+#include <mutex>
+
+#include "weft/runtime/error_group.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft::internal {
+
+ScopeJoin::ScopeJoin() noexcept : TaskList(Here().worker->scheduler()) {}
+
+std::coroutine_handle<> ScopeJoin::BeginScope(Continuation caller) noexcept {
+  ThisThread& here = Here();
+  body().set_home(here.context->home());
+  if (!Begin(caller, /*parties=*/1)) CancelParties();
+  return Transfer(body().Start(*this, here).Resolve(here));
+}
+
+void ScopeJoin::StartChild(Root& child) noexcept {
+  AddParty();
+  child.Start();
+  // seq_cst, with the store in CancelParties: the child is in the list before
+  // we read, cancelled_ is set before the list is walked. `child` may be gone
+  // by now if somebody ran it; the list is asked for it instead.
+  if (cancelled_.load(std::memory_order_seq_cst)) CancelParties();
+}
+
+void ScopeJoin::CancelParties() noexcept {
+  cancelled_.store(true, std::memory_order_seq_cst);
+  body().Cancel();
+  ForEach([](Root& child) { child.Cancel(); });
+}
+
+void ScopeJoin::Record(absl::Status status) noexcept {
+  if (status.ok()) return;
+  {
+    std::lock_guard lock(errors_lock_);
+    const bool first = errors_.empty() && escaped_ == nullptr;
+    // What our own cancellation brings about is no error.
+    if (!first && absl::IsCancelled(status)) return;
+    errors_.push_back(std::move(status));
+    if (!first) return;
+  }
+  CancelParties();
+}
+
+void ScopeJoin::Record(const std::exception_ptr& escaped) noexcept {
+  {
+    std::lock_guard lock(errors_lock_);
+    if (escaped_ == nullptr) escaped_ = escaped;
+  }
+  CancelParties();
+}
+
+Continuation ScopeJoin::BranchDone(Branch&, ThisThread& here) noexcept {
+  RecordBody();
+  return Done(1, here);
+}
+
+absl::Status ScopeJoin::TakeErrors() {
+  if (escaped_) std::rethrow_exception(escaped_);
+  return JoinErrors(std::move(errors_));
+}
+
+void ScopeJoin::TearDownChildren() noexcept {
+  while (Root* const child = TakeAny()) child->TearDown();
+  body().TearDown();
+}
+
+}  // namespace weft::internal

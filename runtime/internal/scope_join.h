@@ -1,0 +1,150 @@
+// ScopeJoin: the wait of a scope for its body and its children.
+//
+//     parent's frame [ ScopeJoin [errors] | Branch: body ]
+//                        ^ list of children: Root, Root, ...
+//
+// The body is a branch, as in every Join. The children are Roots: spawned tasks
+// with a block of their own, whose home list is the scope.
+//
+// Invariants
+//   1. A child is added to pending_ by a party that has not finished, so the
+//      count cannot have reached zero.
+//   2. cancelled_ and the list of children are read and written under locks: a
+//      child that is added while the scope is cancelled either is in the list
+//      that the canceller walks, or sees cancelled_.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_SCOPE_JOIN_H_
+#define WEFT_RUNTIME_INTERNAL_SCOPE_JOIN_H_
+
+#include <atomic>
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "weft/reactor/spin_lock.h"
+#include "weft/runtime/awaitable.h"
+#include "weft/runtime/internal/branches.h"
+#include "weft/runtime/internal/join.h"
+#include "weft/runtime/internal/root.h"
+#include "weft/runtime/internal/task_list.h"
+#include "weft/runtime/wait_result.h"
+
+namespace weft::internal {
+
+class ScopeJoin : public Join, public TaskList {
+ public:
+  // Puts a new child into the scope and queues it.
+  void StartChild(Root& child) noexcept;
+
+  // Any party of the scope, or a canceller that holds the join.
+  void CancelParties() noexcept;
+
+  // What a child or the body gave, before it is counted as finished. The first
+  // error cancels the others.
+  void Record(absl::Status status) noexcept;
+  void Record(const std::exception_ptr& escaped) noexcept;
+
+  Continuation ChildDone(ThisThread& here) noexcept { return Done(1, here); }
+  Continuation BranchDone(Branch& body, ThisThread& here) noexcept final;
+
+  void Cancel() noexcept final { CancelParties(); }
+  WaitDescription Describe() const noexcept final { return {"scope"}; }
+  void TearDownChildren() noexcept final;
+
+ protected:
+  // Requires: InsideRuntime().
+  ScopeJoin() noexcept;
+  ~ScopeJoin() = default;
+
+  std::coroutine_handle<> BeginScope(Continuation caller) noexcept;
+  // Throws the exception that escaped from a party; else the errors as one.
+  absl::Status TakeErrors();
+
+ private:
+  virtual Branch& body() noexcept = 0;
+  // Records what the body gave.
+  virtual void RecordBody() noexcept = 0;
+
+  std::atomic<bool> cancelled_{false};
+  reactor::SpinLock errors_lock_;
+  std::vector<absl::Status> errors_;  // Guarded by errors_lock_.
+  std::exception_ptr escaped_;        // Guarded by errors_lock_.
+};
+
+// The wait where the body is a Task<T>.
+template <typename T>
+class ScopeWait final : public ScopeJoin {
+ public:
+  void SetBody(Task<T> body) noexcept { body_.emplace(std::move(body)); }
+
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
+    return BeginScope(caller);
+  }
+  WaitResult<T> await_resume() {
+    absl::Status errors = TakeErrors();
+    if (!errors.ok()) return errors;
+    if constexpr (std::is_void_v<T>) {
+      return absl::OkStatus();
+    } else {
+      return *std::move(result_);
+    }
+  }
+
+ private:
+  Branch& body() noexcept override { return *body_; }
+  void RecordBody() noexcept override {
+    ReturnSlot<T>& slot = body_->result();
+    if (slot.has_exception()) return Record(slot.exception());
+    if constexpr (!std::is_void_v<T>) {
+      result_.emplace(slot.TakeResult());
+      if constexpr (std::same_as<T, absl::Status>) Record(*result_);
+      if constexpr (kIsStatusOr<T>) Record(result_->status());
+    }
+  }
+
+  std::optional<BranchOf<T>> body_;
+  std::optional<NonVoid<T>> result_;
+};
+
+// A child that gives a T: void, Status or StatusOr.
+template <typename T>
+class ScopeChild : public Root {
+ public:
+  explicit ScopeChild(ScopeJoin& scope) noexcept : Root(scope), scope_(scope) {
+    ReleaseHandle();  // Nobody joins a child; its scope does.
+  }
+
+ protected:
+  ~ScopeChild() = default;
+
+  void Receive(typename Task<T>::Frame& frame) noexcept {
+    ReturnSlot<T>& slot = frame.promise();
+    if (slot.has_exception()) {
+      scope_.Record(slot.exception());
+    } else if constexpr (std::same_as<T, absl::Status>) {
+      scope_.Record(slot.TakeResult());
+    } else if constexpr (kIsStatusOr<T>) {
+      scope_.Record(slot.TakeResult().status());
+    }
+  }
+  Continuation Finish(ThisThread& here) noexcept final {
+    ScopeJoin& scope = scope_;
+    PublishResult();  // From here on `*this` is gone.
+    return scope.ChildDone(here);
+  }
+  void EndIfEscaped() noexcept {}
+
+ private:
+  ScopeJoin& scope_;
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_SCOPE_JOIN_H_

@@ -1,0 +1,72 @@
+// TaskList: the tasks that were born in one place, a worker's registry or a
+// scope.
+//
+// Every spawned task is in exactly one list until it has finished; walking the
+// registries and, from each task, down through its leaves, finds everything
+// that is alive. The list also answers for its tasks where they belong: which
+// scheduler, and which scope they may not outlive.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_TASK_LIST_H_
+#define WEFT_RUNTIME_INTERNAL_TASK_LIST_H_
+
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "weft/reactor/spin_lock.h"
+
+namespace weft {
+
+class PromiseBase;
+
+namespace internal {
+
+class Root;
+class Scheduler;
+
+// The links of a member; in the member itself.
+struct TaskLinks {
+  Root* previous = nullptr;
+  Root* next = nullptr;
+};
+
+class TaskList {
+ public:
+  explicit TaskList(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  TaskList(const TaskList&) = delete;
+  TaskList& operator=(const TaskList&) = delete;
+
+  Scheduler& scheduler() const noexcept { return scheduler_; }
+
+  void Add(Root& task) noexcept;
+  void Remove(Root& task) noexcept;
+  bool empty() const noexcept;
+
+  // Calls `visit` for each member under the lock, so that none can finish
+  // meanwhile. `visit` may cancel and look; it must not add or remove.
+  void ForEach(absl::FunctionRef<void(Root&)> visit);
+
+  // Takes out any member; null when empty. For a stopped runtime.
+  Root* TakeAny() noexcept;
+
+ protected:
+  ~TaskList() = default;
+
+ private:
+  mutable reactor::SpinLock lock_;
+  Root* first_ = nullptr;  // Guarded by lock_, as are the members' links.
+  Scheduler& scheduler_;
+};
+
+// The tasks that were spawned on one worker outside of any scope.
+class Registry final : public TaskList {
+ public:
+  using TaskList::TaskList;
+};
+
+}  // namespace internal
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_INTERNAL_TASK_LIST_H_

@@ -1,0 +1,63 @@
+// Watch: the thread that notices what workers cannot notice themselves.
+//
+// While some worker is awake it ticks about every millisecond, and once a tick:
+//   - a worker that has not been through its loop since is marked overdue: its
+//     loop and its forks read that mark, so a flood of forks, which runs by
+//     transfer inside one turn, comes up for air;
+//   - a sleeper is woken when such a worker, or one with more than it can run,
+//     has something to steal.
+// So it is the backstop for every wake that was saved on the fast path. When
+// all workers sleep it lingers for 100 ms, then sleeps too: an idle program
+// uses no CPU.
+//
+// Lost wake-ups: the count of awake workers changes before a worker looks for
+// work, and the watch rechecks it under the mutex before it sleeps; a worker
+// that wakes up takes that mutex whenever the watch has said it is asleep.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_WATCH_H_
+#define WEFT_RUNTIME_INTERNAL_WATCH_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace weft::internal {
+
+class Scheduler;
+
+class Watch {
+ public:
+  explicit Watch(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  // All workers count as awake at first.
+  void Start();
+  void Stop() noexcept;
+
+  void WorkerSleeps() noexcept;
+  void WorkerWakes() noexcept;
+
+ private:
+  void Run();
+  void Tick();
+  bool LingerUntilSomebodyWakes(std::unique_lock<std::mutex>& lock);
+
+  Scheduler& scheduler_;
+  std::atomic<int> awake_{0};
+  std::atomic<bool> asleep_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;                   // Guarded by mutex_.
+  std::vector<std::uint64_t> last_rounds_;  // The thread's own.
+  std::thread thread_;
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_WATCH_H_

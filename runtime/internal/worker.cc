@@ -1,0 +1,321 @@
+// The loop of a worker.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/internal/worker.h"
+
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/scheduler.h"
+#include "weft/runtime/internal/seeded_order.h"
+#include "weft/runtime/internal/spin_wait.h"
+#include "weft/runtime/internal/stack_guard.h"
+
+namespace weft::internal {
+
+Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
+               std::unique_ptr<reactor::Reactor> reactor)
+    : scheduler_(scheduler),
+      index_(index),
+      sharing_(sharing),
+      reactor_(std::move(reactor)),
+      registry_(scheduler),
+      run_queue_(sharing),
+      forks_(sharing) {}
+
+Worker::~Worker() = default;
+
+void Worker::UseSeededOrder(std::uint64_t seed) {
+  seeded_order_ = std::make_unique<SeededOrder>(seed);
+}
+
+void Worker::RunUntilStopped() {
+  ThisThread& here = Here();
+  here.worker = this;
+  last_check_ = last_poll_ = reactor_->Now();
+  while (!scheduler_.stopping()) {
+    Job* job = NextJob();
+    if (job == nullptr) job = Search();
+    if (job == nullptr) {
+      SleepAtMost(absl::InfiniteDuration());
+    } else {
+      Execute(*job, here);
+    }
+  }
+  here.worker = nullptr;
+}
+
+bool Worker::RunOneJob(ThisThread& here) {
+  Job* const job = NextJob();
+  if (job == nullptr) return false;
+  Execute(*job, here);
+  return true;
+}
+
+void Worker::Execute(Job& job, ThisThread& here) noexcept {
+  budget_ = kBudget;
+  Resume(here, job.Run(here) /* From here on the job may be gone. */
+                   .Resolve(here));
+  here.context = nullptr;
+}
+
+// --- The turn ---------------------------------------------------------------
+
+Job* Worker::NextJob() noexcept {
+  if (++turns_ >= turns_between_checks_ || overdue()) Check();
+  if (seeded_order_ != nullptr) {
+    TakeIn();
+    while (Job* const job = TakeLifo()) seeded_order_->Add(*job);
+    while (Job* const job = forks_.Pop()) seeded_order_->Add(*job);
+    while (Job* const job = run_queue_.Pop()) seeded_order_->Add(*job);
+    return seeded_order_->Next();
+  }
+  if (lifo_run_ < kMaxLifoRun) {
+    if (Job* const job = TakeLifo()) {
+      ++lifo_run_;
+      return job;
+    }
+  }
+  lifo_run_ = 0;
+  if (Job* const job = forks_.Pop()) return job;
+  if (Job* const job = run_queue_.Pop()) return job;
+  return TakeLifo();
+}
+
+Job* Worker::TakeLifo() noexcept {
+  // relaxed: only the owner fills the slot.
+  Job* const job = lifo_.load(std::memory_order_relaxed);
+  if (job == nullptr) return nullptr;
+  if (sharing_ == Sharing::kSolo) {
+    lifo_.store(nullptr, std::memory_order_relaxed);
+    return job;
+  }
+  // relaxed: we filled it; the exchange only decides between us and a thief.
+  return lifo_.exchange(nullptr, std::memory_order_relaxed);
+}
+
+void Worker::PushWoken(Job& job) noexcept {
+  Job* previous;
+  if (sharing_ == Sharing::kSolo) {
+    previous = lifo_.load(std::memory_order_relaxed);
+    lifo_.store(&job, std::memory_order_relaxed);
+  } else {
+    // release: pairs with the acquire of a thief in StealFor.
+    previous = lifo_.exchange(&job, std::memory_order_release);
+  }
+  if (previous != nullptr) PushFair(*previous);
+}
+
+void Worker::PushFair(Job& job) noexcept {
+  if (!run_queue_.Push(job)) [[unlikely]]
+    Overflow(job);
+}
+
+// Half the queue goes to the injector with the newcomer behind it, so that the
+// order holds and the next 128 pushes are cheap again.
+void Worker::Overflow(Job& job) noexcept {
+  JobList jobs;
+  for (std::uint64_t i = 0; i < RunQueue::kCapacity / 2; ++i) {
+    Job* const older = run_queue_.Pop();
+    if (older == nullptr) break;
+    jobs.PushBack(*older);
+  }
+  jobs.PushBack(job);
+  scheduler_.injector().Push(jobs);
+  MarkSurplus();
+}
+
+void Worker::PushFork(Job& rest) noexcept {
+  if (!forks_.Push(rest)) [[unlikely]]
+    return PushFair(rest);
+  if (sharing_ == Sharing::kShared) MarkSurplus();
+}
+
+// --- Every few turns --------------------------------------------------------
+
+// The clock is read here and nowhere else in the loop: 22 ns, once for up to 61
+// turns. Long turns make the checks denser, so that they stay about kPollEvery
+// apart whatever the jobs are.
+void Worker::Check() noexcept {
+  const int turns = std::exchange(turns_, 0);
+  overdue_.store(false, std::memory_order_relaxed);
+  // relaxed: the watch only wants to see it move.
+  rounds_.store(rounds_.load(std::memory_order_relaxed) + 1,
+                std::memory_order_relaxed);
+  const Instant now = reactor_->Now();
+  const absl::Duration turn =
+      turns > 0 ? (now - last_check_) / turns : absl::ZeroDuration();
+  last_check_ = now;
+  turns_between_checks_ = kMaxTurnsBetweenChecks;
+  if (turn * kMaxTurnsBetweenChecks > kPollEvery) {
+    turns_between_checks_ = 1 + static_cast<int>(kPollEvery / turn);
+  }
+  TakeIn();
+  if (now - last_poll_ >= kPollEvery && seeded_order_ == nullptr) {
+    last_poll_ = now;
+    Poll(absl::ZeroDuration());
+  }
+  const std::uint64_t queued = run_queue_.size();
+  if (sharing_ == Sharing::kSolo || queued < 2) return;
+  MarkSurplus();
+  if (turn * static_cast<std::int64_t>(queued) >= kWorthAWake) {
+    scheduler_.WakeOneToHelp();
+  }
+}
+
+bool Worker::TakeIn() noexcept {
+  bool any = false;
+  JobList jobs = inbox_.TakeAll();
+  while (Job* const job = jobs.PopFront()) {
+    PushFair(*job);
+    any = true;
+  }
+  if (scheduler_.injector().empty()) return any;
+  // A fair share, and no more than fits without going straight back.
+  const std::uint64_t room = RunQueue::kCapacity - run_queue_.size();
+  jobs = scheduler_.injector().Take(room / 2);
+  while (Job* const job = jobs.PopFront()) {
+    PushFair(*job);
+    any = true;
+  }
+  return any;
+}
+
+Job* Worker::TakeAnyJob() noexcept {
+  TakeIn();
+  if (Job* const job = TakeLifo()) return job;
+  if (Job* const job = forks_.Pop()) return job;
+  if (Job* const job = run_queue_.Pop()) return job;
+  return seeded_order_ != nullptr ? seeded_order_->Next() : nullptr;
+}
+
+int Worker::Poll(absl::Duration max_wait) noexcept {
+  // acquire and release: one poller thread after the other.
+  if (polling_.exchange(true, std::memory_order_acquire)) return 0;
+  const absl::StatusOr<int> served = reactor_->Poll(max_wait);
+  polling_.store(false, std::memory_order_release);
+  // A poller that fails leaves tasks waiting for ever; better the end of the
+  // program, with its reason.
+  if (!served.ok()) {
+    ABSL_RAW_LOG(FATAL, "the poller failed: %s",
+                 std::string(served.status().message()).c_str());
+  }
+  return *served;
+}
+
+bool Worker::PollForOwner() noexcept { return Poll(absl::ZeroDuration()) > 0; }
+
+// --- When dry ---------------------------------------------------------------
+
+Job* Worker::Search() noexcept {
+  Check();
+  if (TakeIn() || Poll(absl::ZeroDuration()) > 0) return NextJob();
+  last_poll_ = last_check_;
+  if (sharing_ == Sharing::kSolo) return nullptr;
+  surplus_.store(false, std::memory_order_relaxed);
+  if (!scheduler_.idle().BeginSearch(scheduler_.worker_count())) {
+    return nullptr;
+  }
+  Job* job = StealFromSiblings();
+  if (job == nullptr && Spin()) job = StealFromSiblings();
+  if (scheduler_.idle().EndSearch() && job != nullptr) {
+    scheduler_.WakeOneToHelp();
+  }
+  return job;
+}
+
+Job* Worker::StealFromSiblings() noexcept {
+  const int count = scheduler_.worker_count();
+  for (int i = 0; i < count; ++i) {
+    Worker& victim =
+        scheduler_.worker(static_cast<int>(next_victim_++) % count);
+    if (&victim == this) continue;
+    if (!victim.has_surplus() && !victim.overdue()) continue;
+    if (Job* const job = victim.StealFor(*this)) return job;
+    if (victim.overdue() && victim.PollForOwner()) {
+      if (Job* const job = NextJob()) return job;
+    }
+  }
+  return nullptr;
+}
+
+Job* Worker::StealFor(Worker& thief) noexcept {
+  if (Job* const job = forks_.Steal()) return job;
+  if (Job* const job =
+          run_queue_.StealHalf([&thief](Job& more) { thief.PushFair(more); })) {
+    return job;
+  }
+  if (overdue()) {
+    // acquire: pairs with the release in PushWoken.
+    if (Job* const job = lifo_.exchange(nullptr, std::memory_order_acquire)) {
+      return job;
+    }
+    JobList left = inbox_.TakeAll();
+    Job* const first = left.PopFront();
+    while (Job* const more = left.PopFront()) thief.PushFair(*more);
+    if (first != nullptr) return first;
+  }
+  // Nothing here: tell the next searcher, until the owner says otherwise.
+  surplus_.store(false, std::memory_order_relaxed);
+  return nullptr;
+}
+
+// Looks out for work without taking it, for a while that adapts: doubled when
+// it paid, halved when it did not. A busy ping-pong finds its partner awake,
+// and an idle program soon goes straight to sleep.
+bool Worker::Spin() noexcept {
+  constexpr absl::Duration kLongest = absl::Microseconds(50);
+  constexpr absl::Duration kShortest = absl::Microseconds(2);
+  const Instant until = reactor_->Now() + spin_budget_;
+  SpinWait pause;
+  do {
+    if (AnyWorkInSight() || Poll(absl::ZeroDuration()) > 0) {
+      spin_budget_ = std::min(spin_budget_ * 2, kLongest);
+      return true;
+    }
+    for (int i = 0; i < 32; ++i) pause.Pause();
+  } while (reactor_->Now() < until);
+  spin_budget_ = std::max(spin_budget_ / 2, kShortest);
+  return false;
+}
+
+bool Worker::AnyWorkInSight() const noexcept {
+  if (!inbox_.empty() || !scheduler_.injector().empty()) return true;
+  if (scheduler_.stopping()) return true;
+  if (sharing_ == Sharing::kSolo) return false;
+  for (int i = 0; i < scheduler_.worker_count(); ++i) {
+    const Worker& sibling = scheduler_.worker(i);
+    if (&sibling == this) continue;
+    if (sibling.has_surplus()) return true;
+    if (sibling.overdue() && sibling.has_work()) return true;
+  }
+  return has_work();
+}
+
+bool Worker::SleepAtMost(absl::Duration limit) noexcept {
+  Idle& idle = scheduler_.idle();
+  idle.Announce(index_);
+  // The recheck of idle.h: everything that a pusher may have filled before it
+  // could see our bit.
+  if (AnyWorkInSight()) {
+    idle.Withdraw(index_);
+    return true;
+  }
+  scheduler_.WorkerSleeps();
+  const int served = Poll(limit);
+  scheduler_.WorkerWakes();
+  // A waker that has cleared our bit brought something, if only its wake.
+  const bool woken = !idle.Withdraw(index_);
+  last_poll_ = last_check_ = reactor_->Now();
+  turns_ = 0;
+  return woken || served > 0 || has_work();
+}
+
+bool Worker::has_work() const noexcept {
+  return !forks_.empty() || run_queue_.size() > 0 || !inbox_.empty() ||
+         lifo_.load(std::memory_order_relaxed) != nullptr;
+}
+
+}  // namespace weft::internal

@@ -1,0 +1,176 @@
+// Worker: one thread's share of the runtime, with everything it needs of its
+// own.
+//
+//     wakes ---> [LIFO slot] --.
+//     forks ---> [fork deque] --+--> the turn: take one job, run it, repeat
+//     yields,                   |
+//     spawns --> [run queue] ---'    every few turns: inbox, injector, poller
+//                                    when dry: the same, then steal, spin,
+//     others --> [inbox]             and sleep in the poller, nowhere else
+//
+// The order of a turn is LIFO slot, fork deque, run queue. What was just woken
+// is warm in the cache, so it goes first, but at most kMaxLifoRun times in a
+// row: two tasks that wake each other must not starve the queue. When the watch
+// has found the worker overdue, the run queue goes before the fork deque once.
+//
+// Threads: the methods under "owner" are for the thread that runs the worker;
+// the others are for any.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_INTERNAL_WORKER_H_
+#define WEFT_RUNTIME_INTERNAL_WORKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "weft/reactor/reactor.h"
+#include "weft/runtime/internal/fork_deque.h"
+#include "weft/runtime/internal/inbox.h"
+#include "weft/runtime/internal/injector.h"
+#include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/run_queue.h"
+#include "weft/runtime/internal/task_list.h"
+
+namespace weft::internal {
+
+class Scheduler;
+class SeededOrder;
+
+class Worker {
+ public:
+  Worker(Scheduler& scheduler, int index, Sharing sharing,
+         std::unique_ptr<reactor::Reactor> reactor);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  Scheduler& scheduler() const noexcept { return scheduler_; }
+  reactor::Reactor& reactor() const noexcept { return *reactor_; }
+  Registry& registry() noexcept { return registry_; }
+  int index() const noexcept { return index_; }
+
+  // --- Owner ---------------------------------------------------------------
+
+  // Binds the calling thread, runs until the scheduler stops, and unbinds it.
+  void RunUntilStopped();
+
+  // One turn: false when no queue of the worker holds a job. For the Simulator,
+  // which binds the thread itself.
+  bool RunOneJob(ThisThread& here);
+  // Takes in what the inbox and the injector hold.
+  bool TakeIn() noexcept;
+  // Sleeps in the poller until there is something to do: false if `limit`
+  // passed first.
+  bool SleepAtMost(absl::Duration limit) noexcept;
+  // Any queued job, in no order; null when there is none. For a scheduler that
+  // has stopped.
+  Job* TakeAnyJob() noexcept;
+  // From now on jobs run in a seeded random order.
+  void UseSeededOrder(std::uint64_t seed);
+
+  // To the end of the run queue: spawned and yielding tasks.
+  void PushFair(Job& job) noexcept;
+  // Into the LIFO slot: what has just been woken.
+  void PushWoken(Job& job) noexcept;
+
+  // The rest of a fork. A full deque answers false, and then it goes to the run
+  // queue instead.
+  void PushFork(Job& rest) noexcept;
+  // Null when the newest fork was stolen.
+  Job* PopFork() noexcept { return forks_.Pop(); }
+  // Back on top, after a Pop that found somebody else's.
+  void PutBackFork(Job& rest) noexcept { PushFork(rest); }
+
+  // How many operations the running job may still complete without waiting;
+  // below zero, it should yield.
+  int SpendBudget() noexcept { return --budget_; }
+
+  // --- Any thread ----------------------------------------------------------
+
+  Inbox& inbox() noexcept { return inbox_; }
+
+  // Takes jobs from this worker for `thief`, the caller: one to run, more into
+  // its queue. From a worker that is overdue, its LIFO slot and inbox too.
+  Job* StealFor(Worker& thief) noexcept;
+
+  // Polls this worker's descriptors and timers, unless it does so itself.
+  bool PollForOwner() noexcept;
+
+  // A hint: whether it is worth trying to steal here.
+  bool has_surplus() const noexcept {
+    return surplus_.load(std::memory_order_relaxed);
+  }
+
+  // Set by the watch on a worker that has not been through its loop for a tick.
+  // Read by the loop and by every fork.
+  bool overdue() const noexcept {
+    return overdue_.load(std::memory_order_relaxed);
+  }
+  void set_overdue() noexcept {
+    overdue_.store(true, std::memory_order_relaxed);
+  }
+  // For the watch: how often the loop has gone round, and whether anything
+  // waits here.
+  std::uint64_t rounds() const noexcept {
+    return rounds_.load(std::memory_order_relaxed);
+  }
+  bool has_work() const noexcept;
+
+ private:
+  static constexpr int kMaxLifoRun = 3;
+  static constexpr int kMaxTurnsBetweenChecks = 61;
+  static constexpr int kBudget = 128;
+  static constexpr absl::Duration kPollEvery = absl::Microseconds(50);
+  static constexpr absl::Duration kWorthAWake = absl::Microseconds(25);
+
+  Job* NextJob() noexcept;
+  Job* TakeLifo() noexcept;
+  void Execute(Job& job, ThisThread& here) noexcept;
+  void Check() noexcept;
+  Job* Search() noexcept;
+  Job* StealFromSiblings() noexcept;
+  bool Spin() noexcept;
+  bool AnyWorkInSight() const noexcept;
+  void Overflow(Job& job) noexcept;
+  int Poll(absl::Duration max_wait) noexcept;
+  void MarkSurplus() noexcept {
+    // Read first: a store would take the line away from every searcher.
+    if (!has_surplus()) surplus_.store(true, std::memory_order_relaxed);
+  }
+
+  Scheduler& scheduler_;
+  const int index_;
+  const Sharing sharing_;
+  const std::unique_ptr<reactor::Reactor> reactor_;
+  Registry registry_;
+
+  // Owner only.
+  int budget_ = kBudget;
+  int lifo_run_ = 0;
+  int turns_ = 0;
+  int turns_between_checks_ = kMaxTurnsBetweenChecks;
+  reactor::Instant last_check_;
+  reactor::Instant last_poll_;
+  absl::Duration spin_budget_ = absl::Microseconds(20);
+  std::uint32_t next_victim_ = 0;
+  std::unique_ptr<SeededOrder> seeded_order_;
+
+  RunQueue run_queue_;
+  ForkDeque forks_;
+  // Written by the owner, and by a thief that takes it by an exchange.
+  alignas(kCacheLine) std::atomic<Job*> lifo_{nullptr};
+  // Written by the owner once a check; read by the watch.
+  std::atomic<std::uint64_t> rounds_{0};
+  // Whoever polls holds it; the owner while it sleeps, too.
+  std::atomic<bool> polling_{false};
+  Inbox inbox_;
+  alignas(kCacheLine) std::atomic<bool> surplus_{false};
+  std::atomic<bool> overdue_{false};  // Shares a line that is rarely written.
+};
+
+}  // namespace weft::internal
+
+#endif  // WEFT_RUNTIME_INTERNAL_WORKER_H_

@@ -1,0 +1,99 @@
+// Leaf: the one way to wait.
+//
+// Everything a task can wait for, a lock, a message, a socket, a timer, another
+// task, waits through a Leaf that lives in the awaiter, in the frame of the
+// coroutine that waits. A new kind of wait derives from it and does four
+// things:
+//
+//     await_suspend    Prepare(caller), then, inside the critical section of
+//                      the structure it waits in: link and Publish()
+//     the waker        unlinks it there, then Schedule()s it
+//     Cancel()         a canceller asks: unlink, and only if that succeeded
+//                      note CANCELLED and Schedule()
+//     Describe()       what a dump prints
+//
+// Unlinking decides: of a waker and a canceller exactly one succeeds, and that
+// one schedules. A schedule never resumes inline.
+//
+// The lost-wake-up argument of every wait built like this: before the critical
+// section the condition is checked again inside it, so a wake that came earlier
+// is seen; one that comes later finds the leaf linked. A canceller that came
+// earlier makes Publish fail; one that comes later finds the leaf.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_LEAF_H_
+#define WEFT_RUNTIME_LEAF_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "weft/runtime/continuation.h"
+#include "weft/runtime/internal/job.h"
+#include "weft/runtime/task_context.h"
+
+namespace weft {
+
+// What a wait looks like from outside, for dumps and deadlock reports.
+struct WaitDescription {
+  std::string_view kind;           // "mutex", "sleep", "readable"; static text.
+  const void* on = nullptr;        // The primitive, where there is one.
+  std::uint64_t held_by_task = 0;  // Its holder's id; 0 when none is known.
+};
+
+class Leaf : public internal::Job {
+ public:
+  // Called by a canceller while it holds the leaf: take it out of the structure
+  // it waits in; if it was still in there, note the cancellation and
+  // Schedule(). Must not block for longer than that structure's lock.
+  virtual void Cancel() noexcept = 0;
+
+  // Called by a dump while it holds the leaf.
+  virtual WaitDescription Describe() const noexcept = 0;
+
+  // A wait for child scopes destroys what is suspended inside them. Only when
+  // the runtime has stopped.
+  virtual void TearDownChildren() noexcept {}
+
+  TaskContext& context() const noexcept { return *context_; }
+
+  // Job. A wake has been delivered: the wait is retracted, and the waiter's
+  // scope becomes the thread's current one.
+  Continuation Run(internal::ThisThread& here) noexcept override {
+    return GoOn(here);
+  }
+  PromiseBase* awaiting_promise() const noexcept final {
+    return continuation_.promise();
+  }
+  void Abandon() noexcept final { context_->set_leaf_when_stopped(*this); }
+
+ protected:
+  ~Leaf() = default;
+
+  // First thing in await_suspend: notes who goes on, and in which scope.
+  void Prepare(Continuation caller) noexcept;
+
+  // False: the scope is cancelled; do not wait.
+  [[nodiscard]] bool Publish() noexcept { return context_->Publish(*this); }
+  // For a wait that was published and then not begun.
+  void Retract() noexcept { context_->Retract(); }
+
+  // Queues the waiter with its own runtime. Any thread; by whoever unlinked the
+  // leaf, as the last thing that touches it.
+  void Schedule() noexcept;
+
+  // The wait is over: retracts it, makes the waiter's scope the thread's
+  // current one, and answers who goes on. For whoever owns the wake and runs
+  // the waiter itself instead of scheduling it.
+  Continuation GoOn(internal::ThisThread& here) noexcept;
+
+  Continuation continuation() const noexcept { return continuation_; }
+
+ private:
+  Continuation continuation_;
+  TaskContext* context_ = nullptr;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_LEAF_H_

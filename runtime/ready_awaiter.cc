@@ -1,0 +1,75 @@
+// Waiting for a descriptor.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/ready_awaiter.h"
+
+#include "weft/reactor/reactor.h"
+#include "weft/runtime/cancellation.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft {
+namespace internal {
+
+WaitDescription ReadyLeaf::Describe() const noexcept {
+  return {
+      .kind = direction_ == reactor::Direction::kRead ? "readable" : "writable",
+      .on = &source_};
+}
+
+// Still armed only in the frame of a runtime that has stopped.
+ReadyLeaf::~ReadyLeaf() {
+  if (armed_) source_.Disarm(direction_, *this);
+}
+
+absl::Status ReadyLeaf::WhyNot() const noexcept {
+  if (IsCancelled()) [[unlikely]]
+    return CancelledError();
+  if (source_.closed()) [[unlikely]] {
+    return absl::FailedPreconditionError("closed by its owner");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadyLeaf::Register() noexcept {
+  return source_.Register(CurrentReactor());
+}
+
+bool ReadyLeaf::Arm() noexcept {
+  // Published before it is armed: a canceller in between nudges the source, and
+  // then Arm refuses.
+  if (!Publish()) return false;
+  if (source_.Arm(direction_, *this) == reactor::ArmResult::kWaiting) {
+    return true;
+  }
+  Retract();
+  return false;
+}
+
+bool ReadyLeaf::OutOfBudget() noexcept {
+  Worker* const worker = Here().worker;
+  return worker != nullptr && worker->SpendBudget() < 0;
+}
+
+void ReadyLeaf::ScheduleFairly() noexcept { Here().worker->PushFair(*this); }
+
+}  // namespace internal
+
+bool ReadyAwaiter::await_ready() noexcept {
+  status_ = WhyNot();
+  if (!status_.ok() || source_.IsReady(direction_)) return true;
+  status_ = Register();
+  return !status_.ok();
+}
+
+bool ReadyAwaiter::await_suspend(Continuation caller) noexcept {
+  Prepare(caller);
+  return Arm();  // From here on `*this` may be gone.
+}
+
+absl::Status ReadyAwaiter::await_resume() noexcept {
+  return status_.ok() ? WhyNot() : std::move(status_);
+}
+
+}  // namespace weft

@@ -1,0 +1,201 @@
+// The bridge between the reactor, which knows no coroutine, and the runtime,
+// which knows no descriptor. It is the only such bridge.
+//
+//     WaitReady(source, direction)            waits for a hint
+//     WhenReady(source, direction, attempt)   tries, waits, tries again
+//
+// The second is what streams are made of: `attempt` makes one system call, and
+// the coroutine is resumed only when that has given an answer. A wake that
+// turns out to be for nothing costs a system call, never a resume.
+//
+// The lost-wake-up argument. Readiness is taken (ready -> idle) immediately
+// before the system call. An edge that arrives after that leaves the source
+// ready, so Arm refuses to wait and we try again. A canceller sets the bit in
+// our context and then nudges the source, which looks like an edge: before Arm
+// it makes Arm refuse, after Arm it wakes us; both ways we look at the bit
+// before we wait again.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_READY_AWAITER_H_
+#define WEFT_RUNTIME_READY_AWAITER_H_
+
+#include <concepts>
+#include <coroutine>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "weft/reactor/source.h"
+#include "weft/reactor/waiter.h"
+#include "weft/runtime/awaitable.h"
+#include "weft/runtime/leaf.h"
+
+namespace weft {
+namespace internal {
+
+// The wait itself, without a coroutine's view of it.
+class ReadyLeaf : public Leaf, protected reactor::Waiter {
+ public:
+  void Cancel() noexcept final { source_.Nudge(direction_); }
+  WaitDescription Describe() const noexcept final;
+
+ protected:
+  ReadyLeaf(reactor::Source& source, reactor::Direction direction) noexcept
+      : source_(source), direction_(direction) {}
+  ~ReadyLeaf();
+
+  // Why nobody may wait or try: CANCELLED, or closed by its owner.
+  absl::Status WhyNot() const noexcept;
+  // Registers the descriptor if this is its first wait.
+  absl::Status Register() noexcept;
+  // True: armed; from here on `*this` may be gone. False: look again.
+  bool Arm() noexcept;
+  // Draws on the task's budget; when that is used up, the operation queues
+  // behind the others first.
+  bool OutOfBudget() noexcept;
+  void ScheduleFairly() noexcept;
+
+  reactor::Source& source_;
+  const reactor::Direction direction_;
+
+ private:
+  void OnReady() noexcept final { Schedule(); }
+
+  bool armed_ = false;
+};
+
+}  // namespace internal
+
+class [[nodiscard("co_await it")]] ReadyAwaiter final
+    : public internal::ReadyLeaf {
+ public:
+  ReadyAwaiter(reactor::Source& source, reactor::Direction direction) noexcept
+      : ReadyLeaf(source, direction) {}
+
+  bool await_ready() noexcept;
+  bool await_suspend(Continuation caller) noexcept;
+  absl::Status await_resume() noexcept;
+
+ private:
+  absl::Status status_;
+};
+
+// Waits until `source` is ready in `direction`. A hint: the operation that
+// follows loops.
+//
+// Suspends: until the descriptor is ready, or was so since it was last tried.
+// Cancel:   CANCELLED; nothing was read or written.
+// Errors:   FAILED_PRECONDITION when the owner closes it; what registering the
+//           descriptor reports.
+// Borrows:  `source`.
+inline ReadyAwaiter WaitReady(reactor::Source& source,
+                              reactor::Direction direction) noexcept {
+  return ReadyAwaiter(source, direction);
+}
+
+// What one try of an operation gives: a result, or nothing if it would block.
+template <typename A>
+concept IoAttempt =
+    requires(A& attempt) {
+      { *attempt() } -> StatusLike;
+    } && std::convertible_to<absl::Status,
+                             typename std::invoke_result_t<A&>::value_type>;
+
+// Whether the first try comes before the first wait.
+enum class FirstTry : bool {
+  kAtOnce,     // Writes; reads of a descriptor that may hold something.
+  kWhenReady,  // A stream that is known to be drained.
+};
+
+template <IoAttempt Attempt>
+class [[nodiscard("co_await it")]] IoAwaiter final
+    : public internal::ReadyLeaf {
+  using Result = typename std::invoke_result_t<Attempt&>::value_type;
+
+ public:
+  IoAwaiter(reactor::Source& source, reactor::Direction direction,
+            FirstTry first_try, Attempt attempt) noexcept
+      : ReadyLeaf(source, direction),
+        first_try_(first_try),
+        attempt_(std::move(attempt)) {}
+
+  bool await_ready() noexcept {
+    queue_first_ = OutOfBudget();
+    if (queue_first_) return false;
+    if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_)) {
+      Refuse(WhyNot());
+      return result_.has_value();
+    }
+    return TryNow();
+  }
+
+  bool await_suspend(Continuation caller) noexcept {
+    Prepare(caller);
+    if (queue_first_) {
+      ScheduleFairly();  // From here on `*this` may be gone.
+      return true;
+    }
+    return !TryUntilArmed();
+  }
+
+  Result await_resume() noexcept { return *std::move(result_); }
+
+  // Runnable: ready, nudged, or our turn again. Tries before it resumes.
+  Continuation Run(internal::ThisThread& here) noexcept override {
+    const Continuation caller = GoOn(here);
+    if (TryNow() || TryUntilArmed()) return caller;
+    return {};  // Armed again: `*this` may be gone.
+  }
+
+ private:
+  // True when there is a result.
+  bool TryNow() noexcept {
+    Refuse(WhyNot());
+    if (result_.has_value()) return true;
+    if (!source_.Pin()) return false;  // Closing: WhyNot says so next time.
+    source_.TakeReady(direction_);
+    result_ = attempt_();
+    source_.Unpin();
+    return result_.has_value();
+  }
+
+  // True: a result. False: armed, and `*this` may be gone.
+  bool TryUntilArmed() noexcept {
+    do {
+      Refuse(Register());
+      if (result_.has_value()) return true;
+      if (Arm()) return false;
+    } while (!TryNow());
+    return true;
+  }
+
+  void Refuse(absl::Status why) noexcept {
+    if (!why.ok()) result_.emplace(std::move(why));
+  }
+
+  const FirstTry first_try_;
+  bool queue_first_ = false;
+  Attempt attempt_;
+  std::optional<Result> result_;
+};
+
+// Runs `attempt` until it gives a result, waiting for readiness in between.
+// `attempt` must not touch errno's meaning across calls: it returns nothing for
+// EAGAIN and a result for everything else.
+//
+// Suspends: while the descriptor is not ready; and for a turn when the task has
+//           completed many operations without waiting.
+// Cancel:   CANCELLED; `attempt` has not taken effect.
+// Errors:   as WaitReady, besides those of `attempt`.
+// Borrows:  `source`, and what `attempt` refers to.
+template <IoAttempt Attempt>
+IoAwaiter<Attempt> WhenReady(reactor::Source& source,
+                             reactor::Direction direction, FirstTry first_try,
+                             Attempt attempt) noexcept {
+  return IoAwaiter<Attempt>(source, direction, first_try, std::move(attempt));
+}
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_READY_AWAITER_H_

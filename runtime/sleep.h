@@ -1,0 +1,60 @@
+// SleepFor and SleepUntil: waiting for the clock.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_SLEEP_H_
+#define WEFT_RUNTIME_SLEEP_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "weft/reactor/timer_wheel.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/leaf.h"
+
+namespace weft {
+
+class [[nodiscard("co_await it")]] SleepAwaiter final : public Leaf,
+                                                        reactor::Timer {
+ public:
+  explicit SleepAwaiter(Instant deadline) noexcept : deadline_(deadline) {}
+  explicit SleepAwaiter(absl::Duration duration) noexcept
+      : duration_(duration) {}
+  ~SleepAwaiter();
+
+  bool await_ready() noexcept;
+  bool await_suspend(Continuation caller) noexcept;
+  absl::Status await_resume() noexcept { return std::move(status_); }
+
+  void Cancel() noexcept override;
+  WaitDescription Describe() const noexcept override { return {"sleep"}; }
+
+ private:
+  void OnTimer() noexcept override { Schedule(); }
+
+  Instant deadline_;
+  absl::Duration duration_ = absl::ZeroDuration();
+  reactor::TimerWheel* wheel_ = nullptr;  // Null until armed.
+  absl::Status status_;
+};
+
+// Waits until at least `duration` has passed. OK, or CANCELLED.
+//
+// Suspends: until then; not at all where the duration is not positive.
+// Cancel:   CANCELLED, at once.
+// Cost:     no allocation; two reads of the clock.
+// Units:    rounded up to the wheel's tick; never early.
+inline SleepAwaiter SleepFor(absl::Duration duration) noexcept {
+  return SleepAwaiter(duration);
+}
+
+// As SleepFor, until the runtime's clock reads `instant`.
+//
+// Suspends: until then; not at all where it has passed.
+// Cancel:   CANCELLED, at once.
+inline SleepAwaiter SleepUntil(Instant instant) noexcept {
+  return SleepAwaiter(instant);
+}
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_SLEEP_H_

@@ -1,0 +1,117 @@
+// Joining, and what spawning needs that does not depend on a type.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/spawn.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/runtime/cancellation.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/spin_wait.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft::internal {
+
+bool JoinLeaf::await_ready() noexcept {
+  status_ = CheckCancelled();
+  return !status_.ok() || task_.finished();
+}
+
+bool JoinLeaf::await_suspend(Continuation caller) noexcept {
+  Prepare(caller);
+  if (!Publish()) {
+    status_ = CancelledError();
+    return false;
+  }
+  waiting_ = true;
+  // From here on `*this` may be gone.
+  if (task_.SetJoiner(*this)) return true;
+  waiting_ = false;
+  Retract();
+  return false;
+}
+
+void JoinLeaf::Cancel() noexcept {
+  SpinWait spin;
+  for (;;) {
+    switch (task_.TakeJoinerBack(*this)) {
+      case Root::TakenBack::kYes:
+        status_ = CancelledError();
+        return Schedule();
+      case Root::TakenBack::kNotSetYet:
+        spin.Once();
+        break;
+      case Root::TakenBack::kTooLate:
+        return;
+    }
+  }
+}
+
+absl::Status JoinLeaf::EndWait() noexcept {
+  waiting_ = false;
+  if (status_.ok() && task_.torn_down()) return CancelledError();
+  return std::move(status_);
+}
+
+// Still waiting only in the frame of a runtime that has stopped.
+JoinLeaf::~JoinLeaf() {
+  if (waiting_) static_cast<void>(task_.TakeJoinerBack(*this));
+}
+
+namespace {
+
+class ThreadJoiner final : public Joiner {
+ public:
+  void OnFinished() noexcept override {
+    // Notified under the lock: the thread that waits destroys us.
+    std::lock_guard lock(mutex_);
+    finished_ = true;
+    changed_.notify_one();
+  }
+  void Wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return finished_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool finished_ = false;  // Guarded by mutex_.
+};
+
+}  // namespace
+
+bool BlockUntilFinished(Root& task) {
+  ABSL_RAW_CHECK(Here().worker == nullptr,
+                 "a worker cannot block for a task: co_await Join() instead");
+  ThreadJoiner joiner;
+  if (task.SetJoiner(joiner)) joiner.Wait();
+  return !task.torn_down();
+}
+
+TaskList& HomeForCaller() noexcept {
+  Worker* const worker = Here().worker;
+  ABSL_RAW_CHECK(worker != nullptr,
+                 "weft::Spawn needs a runtime: call it from a task, or use "
+                 "Runtime::Spawn or Simulator::Spawn");
+  return worker->registry();
+}
+
+void EndProgramWith(const std::exception_ptr& escaped) noexcept {
+  try {
+    std::rethrow_exception(escaped);
+  } catch (const std::exception& error) {
+    ABSL_RAW_LOG(FATAL, "an exception escaped from a task nobody joins: %s",
+                 error.what());
+  } catch (...) {
+    ABSL_RAW_LOG(FATAL, "an exception escaped from a task nobody joins");
+  }
+  std::abort();
+}
+
+}  // namespace weft::internal

@@ -1,0 +1,107 @@
+// A worker, driven by hand.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/testing/simulator.h"
+
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/reactor/reactor.h"
+#include "weft/runtime/internal/root.h"
+#include "weft/runtime/internal/scheduler.h"
+#include "weft/runtime/internal/worker.h"
+
+namespace weft::testing {
+namespace {
+
+// The calling thread is the worker's while this lives.
+class Bind {
+ public:
+  explicit Bind(internal::Worker& worker) noexcept
+      : outer_(std::exchange(internal::Here().worker, &worker)) {}
+  Bind(const Bind&) = delete;
+  Bind& operator=(const Bind&) = delete;
+  ~Bind() { internal::Here().worker = outer_; }
+
+ private:
+  internal::Worker* const outer_;
+};
+
+std::unique_ptr<internal::Scheduler> CreateScheduler(SimulatedSystem& system) {
+  auto scheduler = internal::Scheduler::Create(
+      {.workers = 1, .system = &system, .max_blocking_threads = 0});
+  if (!scheduler.ok()) {
+    ABSL_RAW_LOG(FATAL, "cannot start a simulation: %s",
+                 scheduler.status().ToString().c_str());
+  }
+  return *std::move(scheduler);
+}
+
+}  // namespace
+
+Simulator::Simulator(SimulatorOptions options)
+    : system_(options.system != nullptr ? *options.system : own_system_),
+      scheduler_(CreateScheduler(system_)) {
+  if (options.seed.has_value()) worker().UseSeededOrder(*options.seed);
+}
+
+Simulator::Simulator(std::uint64_t seed)
+    : Simulator(SimulatorOptions{.seed = seed}) {}
+
+Simulator::~Simulator() = default;
+
+internal::Worker& Simulator::worker() const noexcept {
+  return scheduler_->worker(0);
+}
+
+internal::TaskList& Simulator::home() noexcept { return worker().registry(); }
+
+Instant Simulator::now() const noexcept { return worker().reactor().Now(); }
+
+bool Simulator::AnyTasks() noexcept { return scheduler_->AnyTasks(); }
+
+bool Simulator::Step(internal::ThisThread& here, Instant horizon) {
+  if (worker().RunOneJob(here)) return true;
+  if (worker().TakeIn() || worker().PollForOwner()) return true;
+  const Instant next = worker().reactor().timers().NextDeadline();
+  if (next == Instant::InfiniteFuture() || next > horizon) return false;
+  system_.AdvanceTo(next);
+  worker().PollForOwner();
+  return true;
+}
+
+void Simulator::RunUntilIdle() {
+  const Bind bind(worker());
+  while (Step(internal::Here(), Instant::InfiniteFuture())) {
+  }
+}
+
+void Simulator::RunFor(absl::Duration duration) {
+  const Bind bind(worker());
+  const Instant horizon = now() + duration;
+  while (Step(internal::Here(), horizon)) {
+  }
+  system_.AdvanceTo(horizon);
+  while (Step(internal::Here(), horizon)) {
+  }
+}
+
+void Simulator::RunUntil(absl::FunctionRef<bool()> done) {
+  constexpr absl::Duration kPatience = absl::Seconds(10);
+  const Bind bind(worker());
+  while (!done()) {
+    if (Step(internal::Here(), Instant::InfiniteFuture())) continue;
+    if (worker().SleepAtMost(kPatience)) continue;
+    ABSL_RAW_LOG(FATAL,
+                 "the simulated task waits for something that nothing will "
+                 "bring: every task waits, and no timer is armed");
+  }
+}
+
+void Simulator::CancelAll() noexcept {
+  const Bind bind(worker());
+  scheduler_->ForEachTask([](internal::Root& task) { task.Cancel(); });
+}
+
+}  // namespace weft::testing

@@ -1,0 +1,100 @@
+// WhenAll: run several tasks at the same time and wait for all of them.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_RUNTIME_WHEN_ALL_H_
+#define WEFT_RUNTIME_WHEN_ALL_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "weft/runtime/internal/branches.h"
+#include "weft/runtime/internal/fork.h"
+#include "weft/runtime/task.h"
+
+namespace weft {
+
+template <typename... Ts>
+class [[nodiscard("co_await it")]] WhenAllAwaiter final
+    : public internal::Fork {
+ public:
+  explicit WhenAllAwaiter(Task<Ts>... tasks) noexcept
+      : branches_(std::move(tasks)...) {}
+
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
+    return BeginFork(caller, sizeof...(Ts));
+  }
+  std::tuple<internal::NonVoid<Ts>...> await_resume() {
+    return branches_.TakeResults();
+  }
+
+ private:
+  internal::Branch& branch(int index) noexcept override {
+    return branches_[index];
+  }
+
+  internal::BranchTuple<Ts...> branches_;
+};
+
+template <typename T>
+class [[nodiscard("co_await it")]] WhenAllOfAwaiter final
+    : public internal::Fork {
+ public:
+  explicit WhenAllOfAwaiter(std::vector<Task<T>> tasks)
+      : branches_(std::move(tasks)) {}
+
+  bool await_ready() const noexcept { return branches_.size() == 0; }
+  std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
+    return BeginFork(caller, branches_.size());
+  }
+  auto await_resume() { return branches_.TakeResults(); }
+
+ private:
+  internal::Branch& branch(int index) noexcept override {
+    return branches_[index];
+  }
+
+  internal::BranchArray<T> branches_;
+};
+
+// Runs all `tasks` concurrently and gives their results in the order of the
+// arguments; std::monostate for a Task<void>.
+//
+//     auto [head, body] = co_await WhenAll(ReadHead(s), ReadBody(s));
+//
+// Every task runs to its end, whatever becomes of the others: results that are
+// errors are results. Where the first error should end the others, use
+// WithScope. An exception is thrown from the co_await once all have completed;
+// of several, that of the first argument.
+//
+// Suspends: until every task has completed. The first starts at once.
+// Cancel:   every task is cancelled, and still waited for.
+// Threads:  the tasks may run on different workers at the same time.
+// Cost:     no allocation beyond the tasks' frames; no atomic operation for the
+//           join where no task waited or was stolen.
+template <typename... Ts>
+  requires(sizeof...(Ts) > 0)
+WhenAllAwaiter<Ts...> WhenAll(Task<Ts>... tasks) noexcept {
+  return WhenAllAwaiter<Ts...>(std::move(tasks)...);
+}
+
+// As above, for any number of tasks of one type: a std::vector<T> in their
+// order, or nothing for Task<void>.
+//
+// Suspends: until every task has completed; not at all for none.
+// Cancel:   every task is cancelled, and still waited for.
+// Cost:     one allocation.
+template <typename T>
+WhenAllOfAwaiter<T> WhenAll(std::vector<Task<T>> tasks) {
+  return WhenAllOfAwaiter<T>(std::move(tasks));
+}
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_WHEN_ALL_H_
