@@ -59,6 +59,10 @@ System& System::Kernel() noexcept {
   return kernel;
 }
 
+int System::available_processors() {
+  return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 int System::clock_gettime(clockid_t clock, timespec* now) {
   return ::clock_gettime(clock, now);
 }

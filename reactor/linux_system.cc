@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +24,12 @@ namespace weft::reactor {
 System& System::Kernel() noexcept {
   static System& kernel = *new System();
   return kernel;
+}
+
+int System::available_processors() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
+  return CPU_COUNT(&allowed);
 }
 
 int System::clock_gettime(clockid_t clock, timespec* now) {

@@ -57,6 +57,9 @@ class System {
   System& operator=(const System&) = delete;
   virtual ~System() = default;
 
+  // How many processors this process may run on: its affinity, not the machine.
+  virtual int available_processors();
+
   // Clocks.
   virtual int clock_gettime(clockid_t clock, timespec* now);
 
