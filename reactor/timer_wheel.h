@@ -33,9 +33,9 @@
 //      lowest slot in use at the lowest level in use.
 //   3. A bit is set in `occupied_[level]` if and only if that slot's list is
 //      not empty, and in `levels_` if and only if that word is not zero.
-//   4. A timer is linked (in a slot, in due_ or in a batch on the stack of a
-//      Fire) or it is not; whoever unlinks it, and nobody else, owns what
-//      happens next: Cancel returns true, or Fire calls OnTimer.
+//   4. A timer is linked (in a slot, in due_, in never_ or in a batch on the
+//      stack of a Fire) or it is not; whoever unlinks it, and nobody else, owns
+//      what happens next: Cancel returns true, or Fire calls OnTimer.
 //   5. `earliest_` is no later than any armed timer's tick. It may be earlier:
 //      a cancel does not raise it.
 //
@@ -49,6 +49,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "weft/reactor/instant.h"
 #include "weft/reactor/spin_lock.h"
 
@@ -75,6 +76,13 @@ class TimerWheel {
   // Errors:  arming a timer that is armed is a contract failure.
   // Cost:    about 10 ns; no allocation.
   void Arm(Timer& timer, Instant deadline) noexcept;
+
+  // As Arm, if `permit` says yes; false, and nothing armed, if it says no. It
+  // is asked inside the wheel's critical section: whoever waits publishes
+  // himself there, so that neither a canceller nor the clock comes in between.
+  // It must not block, nor call back into the wheel.
+  bool ArmIf(Timer& timer, Instant deadline,
+             absl::FunctionRef<bool()> permit) noexcept;
 
   // True: the timer is unlinked and OnTimer will not run. False: it was
   // claimed by a Fire, has run, or was never armed; the callback (if any) owns
@@ -153,6 +161,7 @@ class TimerWheel {
   std::atomic<std::size_t> size_{0};
   std::array<std::uint64_t, kLevels> occupied_{};
   Link due_;
+  Link never_;  // Armed for InfiniteFuture(): only a Cancel takes them out.
   std::array<std::array<Link, kSlots>, kLevels> slots_;
 };
 
