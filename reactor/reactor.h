@@ -76,6 +76,7 @@ class Reactor {
   struct WatchedSignal {
     int signal;
     SignalListener* listener;
+    int count;  // How often it has been told.
   };
 
   Reactor(System& system, std::shared_ptr<SourcePool> sources, Poller poller);

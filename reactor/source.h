@@ -197,15 +197,16 @@ class alignas(64) Source {
   void Release() noexcept;
   // The reactor is going away.
   void ForgetHome(const Reactor& reactor) noexcept;
-
-  // The free list's link; guarded by the pool's lock.
-  std::uint32_t next_free = 0;
+  // The free list's link, for the pool, under its lock.
+  std::uint32_t next_free() const noexcept { return next_free_; }
+  void set_next_free(std::uint32_t slot) noexcept { next_free_ = slot; }
 
  private:
   // What a direction's word holds when it is no Waiter's address.
   enum : std::uintptr_t { kIdle = 0, kReady = 1, kClosedWord = 2 };
   // What home_ holds when it is no Reactor's address. `kMoving` locks it: the
-  // holder is inside a call on the reactor, which therefore cannot go away.
+  // thread that put it there is inside a call on the reactor, and DetachReactor
+  // waits for it, so that the reactor cannot go away under the call.
   enum : std::uintptr_t { kNowhere = 0, kMoving = 1 };
 
   static constexpr std::uint64_t kOneHold = 1;
@@ -238,6 +239,7 @@ class alignas(64) Source {
   System* system_ = nullptr;
   int fd_ = -1;
   const std::uint32_t slot_;
+  std::uint32_t next_free_ = 0;
   std::atomic<bool> hang_up_{false};
 };
 

@@ -64,12 +64,13 @@ class SourcePool : public std::enable_shared_from_this<SourcePool> {
   // Takes the descriptor over. It is not registered anywhere yet, and ready in
   // both directions: the first operation tries first.
   //
-  // Owns:   `fd`, until the handle is gone.
+  // Owns:   `fd`, until the handle is gone; `system` is the one that made it,
+  //         and closes it.
   // Errors: std::bad_alloc when memory runs out; `fd` is closed then. An empty
   //         `fd` is a contract failure.
   // Cost:   no allocation, but for a larger chunk each time the number of
   //         descriptors doubles.
-  SourceHandle Adopt(Fd fd, System& system = System::Kernel());
+  SourceHandle Adopt(Fd fd, System& system);
 
   // Brings an event to the Source it names, or drops it if that one is closed.
   // Returns how many waiters it woke.

@@ -120,13 +120,18 @@ class TimerWheel {
   static constexpr int kLevels = 8;
   static constexpr Tick kNever = Tick{1} << (kLevels * kDigitBits);
 
-  // A circular list's link; a list's head is a link of no timer. Null while
-  // unlinked.
+  // A link of a circular list; a list's head is a link of no timer. Null in a
+  // timer that is not linked.
   struct Link {
     Link* next = nullptr;
     Link* previous = nullptr;
+
+    void MakeHead() noexcept { next = previous = this; }
+    bool IsEmptyHead() const noexcept { return next == this; }
+    void Append(Link& link) noexcept;  // At the end of this head's list.
+    void Unlink() noexcept;
+    void TakeAll(Link& from) noexcept;  // This list's head is empty before.
   };
-  class List;
 
   struct Place {
     int level;
@@ -137,28 +142,29 @@ class TimerWheel {
   Tick ReachedTick(Instant now) const noexcept;
   Instant Moment(Tick tick) const noexcept;
 
-  // All below with lock_ held.
+  // All below with lock_ held, but ClaimFirst, which takes it.
   void Insert(Timer& timer) noexcept;
   void Remove(Timer& timer) noexcept;
   void AdvanceTo(Tick target) noexcept;
-  void EnterSlot(Place place) noexcept;
+  void Empty(Place place) noexcept;
   Timer* ClaimFirst(Link& batch) noexcept;
-  void MarkEmpty(Place place) noexcept;
-  Place EarliestPlace() const noexcept;
+  Place PlaceOf(Tick tick) const noexcept;  // Requires: current_ < tick.
+  Place EarliestPlace() const noexcept;     // Requires: levels_ != 0.
   Tick SlotStart(Place place) const noexcept;
   Tick EarliestTick() const noexcept;
-  Link& Head(Place place) noexcept { return slots_[place.level][place.slot]; }
-  const Link& Head(Place place) const noexcept {
-    return slots_[place.level][place.slot];
-  }
+  void MarkUsed(Place place) noexcept;
+  void MarkEmpty(Place place) noexcept;
+  Link& Head(Place place) noexcept;
+  const Link& Head(Place place) const noexcept;
 
   const Instant origin_;  // Tick 0.
-  mutable SpinLock lock_;
-  std::uint8_t levels_ = 0;  // Guarded by lock_, as all below but the atomics.
-  Tick current_ = 0;
-  // Written under lock_, read without it by Fire's quick look.
+  // Both written under lock_; read without it by Fire's quick look and by size.
   std::atomic<Tick> earliest_{kNever};
   std::atomic<std::size_t> size_{0};
+
+  mutable SpinLock lock_;    // Guards all below.
+  std::uint8_t levels_ = 0;  // Bit i: occupied_[i] is not zero.
+  Tick current_ = 0;
   std::array<std::uint64_t, kLevels> occupied_{};
   Link due_;
   Link never_;  // Armed for InfiniteFuture(): only a Cancel takes them out.

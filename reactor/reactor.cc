@@ -1,0 +1,119 @@
+// One turn around the kernel's queue; the header has the picture.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/reactor/reactor.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/signals.h"
+
+namespace weft::reactor {
+namespace {
+
+// Tokens that name signals: slots that no pool reaches, below the poller's own
+// reserved ones.
+constexpr std::uint64_t kSignalTokens = 0xFFFF'FFFF'FFFF'0000;
+
+constexpr Token SignalToken(int signal) noexcept {
+  return Token{kSignalTokens + static_cast<std::uint64_t>(signal)};
+}
+
+Instant ReadClock(System& system) {
+  timespec now;
+  ABSL_RAW_CHECK(system.clock_gettime(CLOCK_MONOTONIC, &now) == 0,
+                 "the system has no monotonic clock; weft cannot run on it");
+  return Instant::FromNanoseconds(std::int64_t{now.tv_sec} * 1'000'000'000 +
+                                  now.tv_nsec);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Reactor>> Reactor::Create(System& system,
+                                                         SourcePool& sources) {
+  absl::StatusOr<Poller> poller = Poller::Create(system);
+  if (!poller.ok()) return poller.status();
+  std::unique_ptr<Reactor> reactor(
+      new Reactor(system, sources.shared_from_this(), *std::move(poller)));
+  sources.AttachReactor(*reactor);
+  return reactor;
+}
+
+Reactor::Reactor(System& system, std::shared_ptr<SourcePool> sources,
+                 Poller poller)
+    : system_(system),
+      sources_(std::move(sources)),
+      poller_(std::move(poller)),
+      timers_(ReadClock(system)) {}
+
+Reactor::~Reactor() { sources_->DetachReactor(*this); }
+
+Instant Reactor::Now() const { return ReadClock(system_); }
+
+// --- A turn -----------------------------------------------------------------
+
+absl::StatusOr<int> Reactor::Poll(absl::Duration max_wait) {
+  std::array<Event, 128> buffer;  // What does not fit comes with the next turn.
+  const absl::StatusOr<std::span<const Event>> events =
+      poller_.Wait(buffer, TimeToSleep(max_wait));
+  int served = 0;
+  if (events.ok()) {
+    for (const Event& event : *events) served += Dispatch(event);
+  }
+  served += FireTimers();
+  if (!events.ok()) return events.status();
+  return served;
+}
+
+int Reactor::FireTimers() { return timers_.empty() ? 0 : timers_.Fire(Now()); }
+
+absl::Duration Reactor::TimeToSleep(absl::Duration max_wait) const {
+  if (max_wait <= absl::ZeroDuration() || timers_.empty()) return max_wait;
+  const Instant deadline = timers_.NextDeadline();
+  if (deadline == Instant::InfiniteFuture()) return max_wait;
+  return std::clamp(deadline - Now(), absl::ZeroDuration(), max_wait);
+}
+
+int Reactor::Dispatch(const Event& event) noexcept {
+  const auto token = static_cast<std::uint64_t>(event.token);
+  if (token < kSignalTokens) return sources_->Deliver(event);
+  return DispatchSignal(static_cast<int>(token - kSignalTokens));
+}
+
+// --- Signals ----------------------------------------------------------------
+
+absl::Status Reactor::AddSignal(int signal, SignalListener& listener) {
+  const std::lock_guard lock(signals_mutex_);
+  const absl::Status status = poller_.AddSignal(signal, SignalToken(signal));
+  if (status.ok()) signals_.push_back({signal, &listener, 0});
+  return status;
+}
+
+void Reactor::RemoveSignal(int signal) noexcept {
+  // A failure leaves events that nobody listens to.
+  poller_.RemoveSignal(signal).IgnoreError();
+  const std::lock_guard lock(signals_mutex_);
+  std::erase_if(signals_, [signal](const WatchedSignal& watched) {
+    return watched.signal == signal;
+  });
+}
+
+// The lock is held during the call, so that RemoveSignal waits for it.
+int Reactor::DispatchSignal(int signal) noexcept {
+  const std::lock_guard lock(signals_mutex_);
+  for (WatchedSignal& watched : signals_) {
+    if (watched.signal != signal) continue;
+    watched.listener->OnSignal(signal, ++watched.count);
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace weft::reactor
