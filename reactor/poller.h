@@ -43,10 +43,13 @@ enum class Token : std::uint64_t {};
 inline constexpr Token kFirstReservedToken{0xFFFF'FFFF'FFFF'FF00};
 
 struct Event {
-  Token token;
-  bool readable;  // Data, a connection to accept, end of stream, or an error.
-  bool writable;  // Buffer space, a finished connect, or an error.
-  bool hang_up;   // The peer will send no more. Sticky: it is announced once.
+  Token token{};
+  // Data, a connection to accept, end of stream, or an error.
+  bool readable = false;
+  // Buffer space, a finished connect, or an error.
+  bool writable = false;
+  // The peer will send no more. Sticky: it is announced once.
+  bool hang_up = false;
 };
 
 // Threads: Add, Remove, AddSignal, RemoveSignal and Wake from any thread; Wait

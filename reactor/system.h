@@ -17,7 +17,9 @@
 //      errno (a null pointer and errno for opendir and readdir).
 //   2. No descriptor leaves here that a child process would inherit, and no
 //      socket or pipe that blocks.
-//   3. No call raises SIGPIPE: writing to a closed connection is EPIPE.
+//   3. send and sendmsg never raise SIGPIPE: a closed connection is EPIPE. On
+//      Linux write and writev may, so sockets are written with send, and a
+//      program that writes to pipes ignores the signal.
 //   4. A call means the same on every system. Where one has no such call, the
 //      function fails with ENOTSUP.
 //

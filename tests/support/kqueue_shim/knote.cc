@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/tests/support/kqueue_shim/knote.h"
+
+#include <signal.h>
+#include <sys/event.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "weft/tests/support/kqueue_shim/close_hook.h"
+#include "weft/tests/support/kqueue_shim/probe.h"
+
+namespace weft::kqueue_shim {
+namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+std::int64_t UnitOf(std::uint32_t fflags) {
+  if ((fflags & NOTE_SECONDS) != 0) return kNanosecondsPerSecond;
+  if ((fflags & NOTE_USECONDS) != 0) return 1'000;
+  if ((fflags & NOTE_NSECONDS) != 0) return 1;
+  return 1'000'000;
+}
+
+// Never zero, which timerfd takes for "off": a timer of nothing fires at once.
+timespec Span(std::int64_t count, std::int64_t unit) {
+  const std::int64_t limit = std::numeric_limits<std::int64_t>::max() / unit;
+  const std::int64_t total =
+      std::max<std::int64_t>(std::min(count, limit) * unit, 1);
+  return timespec{total / kNanosecondsPerSecond, total % kNanosecondsPerSecond};
+}
+
+}  // namespace
+
+Knote::Knote(KnoteKey key, const KernelEvent& change)
+    : key_(key), fflags_(change.fflags & NOTE_FFLAGSMASK) {}
+
+Knote::~Knote() { ReplaceSource(-1); }
+
+bool Knote::WatchesDescriptor() const {
+  return key_.filter == EVFILT_READ || key_.filter == EVFILT_WRITE;
+}
+
+int Knote::Update(const KernelEvent& change) {
+  constexpr std::uint16_t kDelivery = EV_ONESHOT | EV_CLEAR | EV_DISPATCH;
+  flags_ = change.flags & kDelivery;
+  udata_ = change.udata;
+  data_ = change.data;
+  enabled_ = true;
+  switch (key_.filter) {
+    case EVFILT_READ:
+    case EVFILT_WRITE:
+      fflags_ = change.fflags;
+      was_connecting_ = IsConnecting(static_cast<int>(key_.ident));
+      active_ = true;  // Tests whether it is ready now.
+      return 0;
+    case EVFILT_TIMER:
+      flags_ |= EV_CLEAR;  // Implied.
+      fflags_ = change.fflags;
+      return ArmTimer(change);
+    case EVFILT_SIGNAL:
+      flags_ |= EV_CLEAR;  // Implied.
+      return source_ == -1 ? WatchSignal() : 0;
+    case EVFILT_USER:
+      return 0;
+    default:
+      return EINVAL;
+  }
+}
+
+int Knote::ArmTimer(const KernelEvent& change) {
+  if (change.data < 0) return EINVAL;
+  const bool absolute = (change.fflags & NOTE_ABSOLUTE) != 0;
+  const int timer = ::timerfd_create(
+      absolute ? CLOCK_REALTIME : CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (timer == -1) return errno;
+  ReplaceSource(timer);
+  count_ = 0;
+  active_ = false;
+
+  itimerspec when{};
+  when.it_value = Span(change.data, UnitOf(change.fflags));
+  if (!absolute && (flags_ & EV_ONESHOT) == 0) when.it_interval = when.it_value;
+  const int armed = ::timerfd_settime(timer, absolute ? TFD_TIMER_ABSTIME : 0,
+                                      &when, nullptr);
+  return armed == -1 ? errno : 0;
+}
+
+int Knote::WatchSignal() {
+  sigset_t only{};
+  ::sigemptyset(&only);
+  if (::sigaddset(&only, static_cast<int>(key_.ident)) == -1) return EINVAL;
+  const int source = ::signalfd(-1, &only, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (source == -1) return errno;
+  ReplaceSource(source);
+  return 0;
+}
+
+void Knote::ReplaceSource(int source) {
+  if (source_ != -1) __real_close(source_);
+  source_ = source;
+}
+
+void Knote::Trigger(std::uint32_t fflags) {
+  const std::uint32_t operand = fflags & NOTE_FFLAGSMASK;
+  switch (fflags & NOTE_FFCTRLMASK) {
+    case NOTE_FFAND:
+      fflags_ &= operand;
+      break;
+    case NOTE_FFOR:
+      fflags_ |= operand;
+      break;
+    case NOTE_FFCOPY:
+      fflags_ = operand;
+      break;
+    default:  // NOTE_FFNOP
+      break;
+  }
+  if ((fflags & NOTE_TRIGGER) != 0) active_ = true;
+}
+
+void Knote::Collect() {
+  if (key_.filter == EVFILT_TIMER) {
+    std::uint64_t expirations = 0;
+    if (::read(source_, &expirations, sizeof expirations) ==
+        sizeof expirations) {
+      count_ += static_cast<std::intptr_t>(expirations);
+    }
+  } else if (key_.filter == EVFILT_SIGNAL) {
+    signalfd_siginfo raised;
+    while (::read(source_, &raised, sizeof raised) == sizeof raised) ++count_;
+  } else {
+    if (is_file_ && (flags_ & EV_CLEAR) == 0) active_ = true;
+    return;
+  }
+  if (count_ > 0) active_ = true;
+}
+
+void Knote::Enable(bool tests_again) {
+  enabled_ = true;
+  if (tests_again && WatchesDescriptor()) active_ = true;
+}
+
+std::optional<KernelEvent> Knote::Evaluate() {
+  if (WatchesDescriptor()) return EvaluateDescriptor();
+  KernelEvent event = Describe();
+  if (key_.filter == EVFILT_USER) {
+    event.fflags = fflags_;
+    event.data = data_;
+  } else {
+    event.data = count_;
+  }
+  return event;
+}
+
+std::optional<KernelEvent> Knote::EvaluateDescriptor() {
+  const int fd = static_cast<int>(key_.ident);
+  const Readiness found =
+      key_.filter == EVFILT_READ ? ProbeRead(fd) : ProbeWrite(fd);
+  const bool too_little = (fflags_ & NOTE_LOWAT) != 0 && found.amount < data_;
+  if (!found.ready || (too_little && !found.ended)) {
+    active_ = false;  // The next activity sets it again.
+    return std::nullopt;
+  }
+  KernelEvent event = Describe();
+  event.data = found.amount;
+  if (found.ended) event.flags |= EV_EOF;
+  if (found.broken) event.fflags = was_connecting_ ? ECONNREFUSED : ECONNRESET;
+  return event;
+}
+
+KernelEvent Knote::Describe() const {
+  KernelEvent event{};
+  event.ident = key_.ident;
+  event.filter = key_.filter;
+  event.flags = flags_;
+  event.udata = udata_;
+  return event;
+}
+
+KernelEvent Knote::Spurious() const { return Describe(); }
+
+bool Knote::AfterDelivery() {
+  if ((flags_ & EV_ONESHOT) != 0) return false;
+  if ((flags_ & EV_CLEAR) != 0) {
+    active_ = false;
+    count_ = 0;
+    if (key_.filter == EVFILT_USER) fflags_ = 0;
+  }
+  if ((flags_ & EV_DISPATCH) != 0) {
+    enabled_ = false;
+    if (WatchesDescriptor()) active_ = false;  // Enabling looks again.
+  }
+  return true;
+}
+
+}  // namespace weft::kqueue_shim
