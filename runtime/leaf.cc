@@ -20,6 +20,19 @@ void Leaf::Prepare(Continuation caller) noexcept {
 
 void Leaf::Schedule() noexcept { context_->scheduler().Schedule(*this); }
 
+void Leaf::ScheduleFairly() noexcept {
+  // From here on `*this` may be gone: a thief may run us at once.
+  internal::Here().worker->PushFair(*this);
+}
+
+Entry EnterOperation() noexcept {
+  internal::ThisThread& here = internal::Here();
+  if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
+  if (here.context->cancelled()) [[unlikely]] return Entry::kCancelled;
+  if (here.worker->SpendBudget() < 0) [[unlikely]] return Entry::kQueueFirst;
+  return Entry::kGo;
+}
+
 Continuation Leaf::GoOn(internal::ThisThread& here) noexcept {
   context_->Retract();
   here.context = context_;

@@ -41,6 +41,17 @@ struct WaitDescription {
   std::uint64_t held_by_task = 0;  // Its holder's id; 0 when none is known.
 };
 
+// How an operation begins.
+enum class Entry {
+  kGo,
+  kCancelled,   // The scope is cancelled: the operation must not take effect.
+  kQueueFirst,  // The task has completed many operations without waiting: let
+                // the others have a turn, then begin again.
+};
+
+// The first thing every operation asks, ready or not.
+Entry EnterOperation() noexcept;
+
 class Leaf : public internal::Job {
  public:
   // Called by a canceller while it holds the leaf: take it out of the structure
@@ -86,6 +97,10 @@ class Leaf : public internal::Job {
   // current one, and answers who goes on. For whoever owns the wake and runs
   // the waiter itself instead of scheduling it.
   Continuation GoOn(internal::ThisThread& here) noexcept;
+
+  // Queues the waiter behind what is ready on this worker, as Yield does. For
+  // an operation that comes back kQueueFirst.
+  void ScheduleFairly() noexcept;
 
   Continuation continuation() const noexcept { return continuation_; }
 

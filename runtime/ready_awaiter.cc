@@ -7,7 +7,6 @@
 #include "weft/reactor/reactor.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
-#include "weft/runtime/internal/worker.h"
 
 namespace weft {
 namespace internal {
@@ -40,19 +39,14 @@ bool ReadyLeaf::Arm() noexcept {
   // Published before it is armed: a canceller in between nudges the source, and
   // then Arm refuses.
   if (!Publish()) return false;
+  armed_ = true;
   if (source_.Arm(direction_, *this) == reactor::ArmResult::kWaiting) {
     return true;
   }
+  armed_ = false;
   Retract();
   return false;
 }
-
-bool ReadyLeaf::OutOfBudget() noexcept {
-  Worker* const worker = Here().worker;
-  return worker != nullptr && worker->SpendBudget() < 0;
-}
-
-void ReadyLeaf::ScheduleFairly() noexcept { Here().worker->PushFair(*this); }
 
 }  // namespace internal
 

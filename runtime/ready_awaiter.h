@@ -51,11 +51,11 @@ class ReadyLeaf : public Leaf, protected reactor::Waiter {
   absl::Status Register() noexcept;
   // True: armed; from here on `*this` may be gone. False: look again.
   bool Arm() noexcept;
-  // Draws on the task's budget; when that is used up, the operation queues
-  // behind the others first.
-  bool OutOfBudget() noexcept;
-  void ScheduleFairly() noexcept;
-
+  // Woken: no longer armed, and the wait is retracted.
+  Continuation Woken(ThisThread& here) noexcept {
+    armed_ = false;
+    return GoOn(here);
+  }
   reactor::Source& source_;
   const reactor::Direction direction_;
 
@@ -76,6 +76,10 @@ class [[nodiscard("co_await it")]] ReadyAwaiter final
   bool await_ready() noexcept;
   bool await_suspend(Continuation caller) noexcept;
   absl::Status await_resume() noexcept;
+
+  Continuation Run(internal::ThisThread& here) noexcept override {
+    return Woken(here);
+  }
 
  private:
   absl::Status status_;
@@ -121,7 +125,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
         attempt_(std::move(attempt)) {}
 
   bool await_ready() noexcept {
-    queue_first_ = OutOfBudget();
+    queue_first_ = EnterOperation() == Entry::kQueueFirst;
     if (queue_first_) return false;
     if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_)) {
       Refuse(WhyNot());
@@ -143,7 +147,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
 
   // Runnable: ready, nudged, or our turn again. Tries before it resumes.
   Continuation Run(internal::ThisThread& here) noexcept override {
-    const Continuation caller = GoOn(here);
+    const Continuation caller = Woken(here);
     if (TryNow() || TryUntilArmed()) return caller;
     return {};  // Armed again: `*this` may be gone.
   }

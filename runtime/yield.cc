@@ -11,8 +11,7 @@ namespace weft {
 
 void YieldAwaiter::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
-  // From here on `*this` may be gone: a thief may run us at once.
-  internal::Here().worker->PushFair(*this);
+  ScheduleFairly();  // From here on `*this` may be gone.
 }
 
 Continuation YieldAwaiter::Run(internal::ThisThread& here) noexcept {

@@ -29,9 +29,12 @@ constexpr std::size_t SizeOf(std::size_t frame_class) {
   return kSmallestFrame + frame_class * kFrameStep;
 }
 
+// All but the link: the leak checker follows no pointer in poisoned memory, and
+// must find the frames behind this one.
 void Poison(void* frame, std::size_t size) noexcept {
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER)
-  __asan_poison_memory_region(frame, size);
+  __asan_poison_memory_region(static_cast<FreeFrameLink*>(frame) + 1,
+                              size - sizeof(FreeFrameLink));
 #endif
   static_cast<void>(frame), static_cast<void>(size);
 }

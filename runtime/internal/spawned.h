@@ -12,7 +12,7 @@
 #include <concepts>
 #include <exception>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -98,29 +98,43 @@ class ResultRoot : public Root {
   ReturnSlot<T> result_;
 };
 
+// The closure lives exactly as long as the frame: frame_ says whether it does.
 template <typename Base, typename T, typename Callable>
 class Spawned final : public Base {
  public:
   template <typename... BaseArgs>
   explicit Spawned(Callable callable, BaseArgs&&... base_args)
       : Base(std::forward<BaseArgs>(base_args)...),
-        callable_(std::move(callable)),
-        frame_(callable_->Call().TakeFrame()) {}
+        callable_(std::move(callable)) {
+    frame_ = callable_.Call().TakeFrame();
+  }
 
  private:
+  ~Spawned() {
+    if (frame_) DestroyTask();
+  }
+
   PromiseBase& frame() noexcept override { return frame_.promise(); }
   void TakeResult() noexcept override {
     Base::Receive(frame_);
-    frame_.Destroy();
-    callable_.reset();
+    DestroyTask();
   }
-  void ForgetFrame() noexcept override { frame_.Forget(); }
+  void DestroyTask() noexcept {
+    frame_.Destroy();
+    std::destroy_at(&callable_);
+  }
+  void ForgetFrame() noexcept override {
+    frame_.Forget();
+    std::destroy_at(&callable_);
+  }
   void Free() noexcept override {
     Base::EndIfEscaped();
     delete this;
   }
 
-  std::optional<Callable> callable_;
+  union {
+    [[no_unique_address]] Callable callable_;
+  };
   typename Task<T>::Frame frame_;
 };
 

@@ -1,0 +1,251 @@
+// Channel<T>: a bounded queue between tasks; many senders, many receivers.
+//
+//     senders -> [ oldest | ... | newest ] -> receivers
+//                at most `capacity` values
+//
+// A full channel makes senders wait, an empty one receivers: that is the
+// back-pressure. With capacity 0 every send waits for its receive, a
+// rendezvous. After Hoare, "Communicating Sequential Processes", CACM 1978.
+//
+// Invariants
+//   1. Senders wait only while the queue is full, receivers only while it is
+//      empty and no sender waits. So one WaitList serves both: it never holds
+//      both kinds.
+//   2. A value is in exactly one place: its sender's awaiter, the queue, or its
+//      receiver's awaiter; moves happen under the lock.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_SYNC_CHANNEL_H_
+#define WEFT_SYNC_CHANNEL_H_
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/sync/ring.h"
+#include "weft/sync/wait_list.h"
+
+namespace weft::sync {
+
+// What can go through a channel: values that move without throwing.
+template <typename T>
+concept Message = std::is_nothrow_move_constructible_v<T> &&
+                  std::is_nothrow_destructible_v<T>;
+
+template <Message T>
+class Channel : WaitList {
+ public:
+  class SendAwaiter;
+  class ReceiveAwaiter;
+
+  // Holds at most `capacity` values.
+  // Cost: one allocation, here; none later.
+  explicit Channel(std::size_t capacity) : queue_(capacity) {}
+
+  // Puts `value` at the end of the queue.
+  //
+  // Suspends: while the channel is full; with capacity 0, until a receiver has
+  //           it. Senders are served in the order they came.
+  // Cancel:   CANCELLED; the value was not sent.
+  // Errors:   OUT_OF_RANGE once the channel is closed; the value was not sent.
+  // Threads:  any.
+  // Cost:     one spin lock; no allocation.
+  SendAwaiter Send(T value) noexcept;
+
+  // Takes the oldest value.
+  //
+  // Suspends: while the channel is empty. Receivers are served in the order
+  //           they came.
+  // Cancel:   CANCELLED; no value was taken.
+  // Errors:   OUT_OF_RANGE once the channel is closed and drained: "no more".
+  // Threads:  any.
+  // Cost:     one spin lock; no allocation.
+  ReceiveAwaiter Receive() noexcept;
+
+  // As Send, but never suspends: false, and `value` untouched, where the
+  // channel is full or closed.
+  bool TrySend(T& value) noexcept {
+    WakeList granted;
+    bool sent;
+    {
+      std::lock_guard guard(lock());
+      sent = !closed_ && PutLocked(value, granted);
+    }
+    granted.WakeAll();
+    return sent;
+  }
+
+  // As Receive, but never suspends: empty where there is nothing.
+  std::optional<T> TryReceive() noexcept {
+    std::optional<T> value;
+    WakeList granted;
+    {
+      std::lock_guard guard(lock());
+      TakeLocked(value, granted);
+    }
+    granted.WakeAll();
+    return value;
+  }
+
+  // No more sends: those that wait and those that come get OUT_OF_RANGE. What
+  // was sent can still be received. Idempotent; any thread, tasks or not.
+  void Close() noexcept {
+    WakeList woken;
+    {
+      std::lock_guard guard(lock());
+      closed_ = true;
+      // Whoever waits got nothing and gave nothing, and finds that out.
+      while (Waiter* const waiter = Pop()) woken.Add(*waiter);
+    }
+    woken.WakeAll();
+  }
+
+  bool closed() noexcept {
+    std::lock_guard guard(lock());
+    return closed_;
+  }
+  // Values that wait to be received. A hint: others change it.
+  std::size_t size() noexcept {
+    std::lock_guard guard(lock());
+    return queue_.size();
+  }
+
+ private:
+  // What senders and receivers have in common: a value that is on its way.
+  class Party : public Waiter {
+   public:
+    enum class Side : bool { kSender, kReceiver };
+
+    Side side() const noexcept { return side_; }
+    // A sender's until it is taken; a receiver's from when it is given.
+    std::optional<T>& value() noexcept { return value_; }
+
+   protected:
+    Party(Channel& channel, Side side) noexcept
+        : Waiter(channel), side_(side) {}
+    ~Party() = default;
+
+    Channel& channel() const noexcept {
+      return static_cast<Channel&>(this->list());
+    }
+
+   private:
+    const Side side_;
+    std::optional<T> value_;
+  };
+
+  // The party at the front, if it is of that side.
+  Party* Waiting(typename Party::Side side) const noexcept {
+    auto* const party = static_cast<Party*>(front());
+    return party != nullptr && party->side() == side ? party : nullptr;
+  }
+
+  // Moves `value` on: to the first receiver, or into the queue.
+  bool PutLocked(T& value, WakeList& granted) noexcept {
+    if (Party* const receiver = Waiting(Party::Side::kReceiver)) {
+      receiver->value().emplace(std::move(value));
+      granted.Add(*Pop());
+      return true;
+    }
+    if (queue_.full()) return false;
+    queue_.Push(std::move(value));
+    return true;
+  }
+
+  // Moves the oldest value out; the first sender's takes the free place, or,
+  // with no queue between them, goes straight to us.
+  bool TakeLocked(std::optional<T>& value, WakeList& granted) noexcept {
+    if (!queue_.empty()) value.emplace(queue_.Pop());
+    if (Party* const sender = Waiting(Party::Side::kSender)) {
+      if (value.has_value()) {
+        queue_.Push(*std::move(sender->value()));
+      } else {
+        value.emplace(*std::move(sender->value()));
+      }
+      sender->value().reset();
+      granted.Add(*Pop());
+    }
+    return value.has_value();
+  }
+
+  bool closed_ = false;  // Guarded by lock(), as the queue.
+  Ring<T> queue_;
+};
+
+template <Message T>
+class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
+    : public Party {
+ public:
+  SendAwaiter(Channel& channel, T value) noexcept
+      : Party(channel, Party::Side::kSender) {
+    this->value().emplace(std::move(value));
+  }
+
+  absl::Status await_resume() {
+    if (this->cancelled()) return this->status();
+    if (this->value().has_value()) {
+      return absl::OutOfRangeError("the channel is closed");
+    }
+    return absl::OkStatus();
+  }
+
+  WaitDescription Describe() const noexcept override {
+    return {.kind = "channel send", .on = &this->channel()};
+  }
+
+ private:
+  bool TryLocked(WakeList& granted) noexcept override {
+    Channel& channel = this->channel();
+    if (channel.closed_) return true;  // With the value still in hand.
+    if (!channel.PutLocked(*this->value(), granted)) return false;
+    this->value().reset();
+    return true;
+  }
+};
+
+template <Message T>
+class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
+    : public Party {
+ public:
+  explicit ReceiveAwaiter(Channel& channel) noexcept
+      : Party(channel, Party::Side::kReceiver) {}
+
+  absl::StatusOr<T> await_resume() {
+    if (this->cancelled()) return this->status();
+    if (!this->value().has_value()) {
+      return absl::OutOfRangeError("the channel is closed and drained");
+    }
+    return *std::move(this->value());
+  }
+
+  WaitDescription Describe() const noexcept override {
+    return {.kind = "channel receive", .on = &this->channel()};
+  }
+
+ private:
+  bool TryLocked(WakeList& granted) noexcept override {
+    Channel& channel = this->channel();
+    return channel.TakeLocked(this->value(), granted) || channel.closed_;
+  }
+};
+
+template <Message T>
+typename Channel<T>::SendAwaiter Channel<T>::Send(T value) noexcept {
+  return SendAwaiter(*this, std::move(value));
+}
+
+template <Message T>
+typename Channel<T>::ReceiveAwaiter Channel<T>::Receive() noexcept {
+  return ReceiveAwaiter(*this);
+}
+
+}  // namespace weft::sync
+
+#endif  // WEFT_SYNC_CHANNEL_H_

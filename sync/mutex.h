@@ -1,0 +1,124 @@
+// A lock that suspends the coroutine, not the thread.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_SYNC_MUTEX_H_
+#define WEFT_SYNC_MUTEX_H_
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "weft/sync/wait_list.h"
+
+namespace weft::sync {
+
+class Mutex {
+ public:
+  class Guard;
+  class LockAwaiter;
+
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+  ~Mutex();
+
+  // Waits for the lock and returns a Guard that releases it.
+  //
+  //     Mutex::Guard guard = co_await OrReturn(mutex.Lock());
+  //
+  // Prefer std::mutex when no co_await happens while the lock is held: it is
+  // smaller and simpler. This one exists for the case where one does.
+  //
+  // Suspends: until every earlier caller has released it (first come, first
+  //           served). Not at all when the lock is free.
+  // Cancel:   CANCELLED; the caller has left the queue, lost its place, and
+  //           never holds the lock.
+  // Threads:  any. The Guard may be released on another thread than the one
+  //           that acquired it.
+  // Borrows:  the mutex, until the Guard is gone. Destroying a mutex that is
+  //           held or awaited ends the program.
+  // Cost:     one compare-and-swap when free; no allocation, ever.
+  LockAwaiter Lock() noexcept;
+
+  // As Lock, but never suspends: an empty Guard when the lock is taken.
+  Guard TryLock() noexcept;
+
+ private:
+  // state_ is kContended exactly while somebody waits; it enters and leaves
+  // that state under the list's lock only. The owner hands over by unlinking
+  // the next waiter, and the lock is never free in between: first come, first
+  // served, and no barging.
+  enum : std::uint32_t { kFree, kHeld, kContended };
+
+  bool TryAcquire() noexcept {
+    std::uint32_t expected = kFree;
+    // acquire: pairs with the release in Unlock.
+    return state_.compare_exchange_strong(expected, kHeld,
+                                          std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+  void Unlock() noexcept {
+    std::uint32_t expected = kHeld;
+    // release: pairs with the acquire of the next owner.
+    if (!state_.compare_exchange_strong(expected, kFree,
+                                        std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+      HandOver();
+    }
+  }
+  void HandOver() noexcept;
+
+  std::atomic<std::uint32_t> state_{kFree};
+  WaitList waiters_;
+};
+
+class [[nodiscard("dropping the Guard unlocks at once")]] Mutex::Guard {
+ public:
+  Guard() = default;
+  // Adopts a lock that is held. For the awaiter.
+  explicit Guard(Mutex& held) noexcept : mutex_(&held) {}
+  Guard(Guard&& other) noexcept
+      : mutex_(std::exchange(other.mutex_, nullptr)) {}
+  Guard& operator=(Guard&&) = delete;  // Would have to unlock first; scope it.
+  ~Guard() {
+    if (mutex_ != nullptr) mutex_->Unlock();
+  }
+  explicit operator bool() const noexcept { return mutex_ != nullptr; }
+
+ private:
+  Mutex* mutex_ = nullptr;
+};
+
+class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
+ public:
+  explicit LockAwaiter(Mutex& mutex) noexcept
+      : Waiter(mutex.waiters_), mutex_(mutex) {}
+
+  absl::StatusOr<Guard> await_resume() noexcept {
+    if (cancelled()) [[unlikely]] return status();
+    return Guard(mutex_);
+  }
+
+  WaitDescription Describe() const noexcept override {
+    return {.kind = "mutex", .on = &mutex_};
+  }
+
+ private:
+  bool TryFast() noexcept override { return mutex_.TryAcquire(); }
+  bool TryLocked(WakeList&) noexcept override;
+  void AfterCancel(WakeList&) noexcept override;
+
+  Mutex& mutex_;
+};
+
+inline Mutex::LockAwaiter Mutex::Lock() noexcept { return LockAwaiter(*this); }
+
+inline Mutex::Guard Mutex::TryLock() noexcept {
+  return TryAcquire() ? Guard(*this) : Guard();
+}
+
+}  // namespace weft::sync
+
+#endif  // WEFT_SYNC_MUTEX_H_

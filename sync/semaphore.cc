@@ -1,0 +1,60 @@
+// Taking, giving back and passing on permits.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/sync/semaphore.h"
+
+#include <mutex>
+
+namespace weft::sync {
+
+bool Semaphore::TakeLocked(std::int64_t count) noexcept {
+  if (!empty() || available_ < count) return false;
+  available_ -= count;
+  return true;
+}
+
+void Semaphore::GrantLocked(WakeList& granted) noexcept {
+  while (!empty()) {
+    auto& next = static_cast<AcquireAwaiter&>(*front());
+    if (available_ < next.count_) return;
+    available_ -= next.count_;
+    granted.Add(*Pop());
+  }
+}
+
+Semaphore::Permit Semaphore::TryAcquire(std::int64_t count) noexcept {
+  if (count < 0) return Permit();
+  std::lock_guard guard(lock());
+  return TakeLocked(count) ? Permit(*this, count) : Permit();
+}
+
+void Semaphore::Release(std::int64_t count) noexcept {
+  WakeList granted;
+  {
+    std::lock_guard guard(lock());
+    available_ += count;
+    GrantLocked(granted);
+  }
+  granted.WakeAll();
+}
+
+std::int64_t Semaphore::available() noexcept {
+  std::lock_guard guard(lock());
+  return available_;
+}
+
+// A negative count takes nothing, and await_resume says why.
+bool Semaphore::AcquireAwaiter::TryLocked(WakeList&) noexcept {
+  return count_ < 0 || semaphore().TakeLocked(count_);
+}
+
+absl::StatusOr<Semaphore::Permit> Semaphore::AcquireAwaiter::await_resume() {
+  if (cancelled()) return status();
+  if (count_ < 0) {
+    return absl::InvalidArgumentError("a semaphore's count is not negative");
+  }
+  return Permit(semaphore(), count_);
+}
+
+}  // namespace weft::sync

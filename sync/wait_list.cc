@@ -1,0 +1,154 @@
+// Parking, waking and leaving.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/sync/wait_list.h"
+
+#include <mutex>
+
+#include "absl/base/internal/raw_logging.h"
+#include "weft/runtime/cancellation.h"
+
+namespace weft::sync {
+
+// The lock is taken so that whoever let us go, an Event::Set, say, that made
+// our owner's wait end, has released it.
+WaitList::~WaitList() {
+  std::lock_guard lock(lock_);
+  ABSL_RAW_CHECK(first_ == nullptr,
+                 "a primitive of weft::sync was destroyed while a task waits "
+                 "on it: end the task first, for example with a Scope");
+}
+
+void WaitList::PushBack(Waiter& waiter) noexcept {
+  waiter.next = nullptr;
+  if (last_ == nullptr) {
+    waiter.previous_ = &waiter;
+    first_ = &waiter;
+  } else {
+    waiter.previous_ = last_;
+    last_->next = &waiter;
+  }
+  last_ = &waiter;
+}
+
+void WaitList::Unlink(Waiter& waiter) noexcept {
+  auto* const behind = static_cast<Waiter*>(waiter.next);
+  const bool is_first = waiter.previous_ == &waiter;
+  if (is_first) {
+    first_ = behind;
+  } else {
+    waiter.previous_->next = behind;
+  }
+  if (behind == nullptr) {
+    last_ = is_first ? nullptr : waiter.previous_;
+  } else {
+    behind->previous_ = is_first ? behind : waiter.previous_;
+  }
+  waiter.previous_ = Waiter::Mark(Waiter::kIdle);
+}
+
+Waiter* WaitList::Pop() noexcept {
+  Waiter* const waiter = first_;
+  if (waiter != nullptr) Unlink(*waiter);
+  return waiter;
+}
+
+void WakeList::Add(Waiter& waiter) noexcept {
+  waiter.next = nullptr;
+  if (first_ == nullptr) {
+    first_ = &waiter;
+  } else {
+    last_->next = &waiter;
+  }
+  last_ = &waiter;
+}
+
+void WakeList::WakeAll() noexcept {
+  while (first_ != nullptr) {
+    Waiter& waiter = *first_;
+    // Read first: from the wake on it may be gone.
+    first_ = static_cast<Waiter*>(waiter.next);
+    waiter.Wake();
+  }
+}
+
+bool Waiter::await_ready() noexcept {
+  switch (EnterOperation()) {
+    case Entry::kGo:
+      return TryFast();
+    case Entry::kCancelled:
+      previous_ = Mark(kCancelled);
+      return true;
+    case Entry::kQueueFirst:
+      previous_ = Mark(kQueuedFirst);
+      return false;
+  }
+  return false;
+}
+
+bool Waiter::await_suspend(Continuation caller) noexcept {
+  Prepare(caller);
+  if (previous_ == Mark(kQueuedFirst)) {
+    ScheduleFairly();  // From here on `*this` may be gone.
+    return true;
+  }
+  return !FinishOrPark();
+}
+
+Continuation Waiter::Run(internal::ThisThread& here) noexcept {
+  const Continuation caller = GoOn(here);
+  if (previous_ != Mark(kQueuedFirst)) return caller;
+  previous_ = Mark(kIdle);
+  if (context().cancelled()) {
+    previous_ = Mark(kCancelled);
+    return caller;
+  }
+  if (TryFast() || FinishOrPark()) return caller;
+  return {};  // Parked: `*this` may be gone.
+}
+
+bool Waiter::FinishOrPark() noexcept {
+  WakeList granted;
+  bool finished = true;
+  {
+    std::lock_guard lock(list_.lock());
+    if (!TryLocked(granted)) {
+      list_.PushBack(*this);
+      finished = !Publish();
+      if (finished) {
+        list_.Unlink(*this);
+        previous_ = Mark(kCancelled);
+      }
+    }
+  }
+  // From here on `*this` may be gone, unless finished.
+  granted.WakeAll();
+  return finished;
+}
+
+void Waiter::Cancel() noexcept {
+  WakeList granted;
+  {
+    std::lock_guard lock(list_.lock());
+    if (!linked()) return;  // Granted: whoever unlinked us wakes us.
+    list_.Unlink(*this);
+    previous_ = Mark(kCancelled);
+    AfterCancel(granted);
+  }
+  granted.WakeAll();
+  Schedule();
+}
+
+absl::Status Waiter::status() const {
+  return cancelled() ? CancelledError() : absl::OkStatus();
+}
+
+// Still linked only in the frame of a runtime that has stopped.
+Waiter::~Waiter() {
+  if (!linked()) return;
+  std::lock_guard lock(list_.lock());
+  list_.Unlink(*this);
+}
+
+}  // namespace weft::sync

@@ -1,0 +1,133 @@
+// WaitList: the place where tasks park in sync. First come, first served;
+// intrusive, cancellable, without allocation.
+//
+//     Mutex, Semaphore, Event, Channel = some state + a WaitList
+//
+//     first_ -> [Waiter] <-> [Waiter] <-> [Waiter] <- last_
+//               each in the frame of the coroutine that waits
+//
+// A primitive's operation is a Waiter with two functions: TryFast, without the
+// lock, and TryLocked, with it. This file does the rest: cancellation before and
+// during the wait, the task's budget, parking and leaving.
+//
+// Invariants
+//   1. A Waiter is linked and unlinked under lock(). Whoever unlinks it owns
+//      its wake (leaf.h); the others find it unlinked and leave it alone.
+//   2. TryLocked is asked under the same lock that links: a grant either came
+//      before and is seen by it, or comes after and finds the Waiter. That is
+//      the lost-wake-up argument of every primitive here.
+//   3. A wake schedules; it never resumes inline, and never under the lock.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_SYNC_WAIT_LIST_H_
+#define WEFT_SYNC_WAIT_LIST_H_
+
+#include "absl/status/status.h"
+#include "weft/reactor/spin_lock.h"
+#include "weft/runtime/internal/job.h"
+#include "weft/runtime/leaf.h"
+
+namespace weft::sync {
+
+class Waiter;
+
+class WaitList {
+ public:
+  WaitList() = default;
+  WaitList(const WaitList&) = delete;
+  WaitList& operator=(const WaitList&) = delete;
+  // Destroying a primitive that someone waits on ends the program.
+  ~WaitList();
+
+  // Guards the list, and whatever state of the primitive it decides about.
+  reactor::SpinLock& lock() noexcept { return lock_; }
+
+  // With the lock held:
+  bool empty() const noexcept { return first_ == nullptr; }
+  Waiter* front() const noexcept { return first_; }
+  // Unlinks the first waiter, which is granted what it waits for. The caller
+  // calls Wake() on it once the lock is released. Null when empty.
+  Waiter* Pop() noexcept;
+
+ private:
+  friend class Waiter;  // Links itself: the two are one structure.
+
+  void PushBack(Waiter& waiter) noexcept;
+  void Unlink(Waiter& waiter) noexcept;
+
+  reactor::SpinLock lock_;
+  Waiter* first_ = nullptr;  // Guarded by lock_, as last_ and all links.
+  Waiter* last_ = nullptr;
+};
+
+// Waiters that were granted something under a lock, and are woken after it.
+class WakeList {
+ public:
+  void Add(Waiter& waiter) noexcept;
+  void WakeAll() noexcept;
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+// One operation that may wait. The base of every awaiter in sync.
+class Waiter : public Leaf {
+ public:
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  bool await_ready() noexcept;
+  bool await_suspend(Continuation caller) noexcept;
+
+  // Schedules a waiter that Pop has unlinked. It may be gone afterwards.
+  void Wake() noexcept { Schedule(); }
+
+  void Cancel() noexcept final;
+  Continuation Run(internal::ThisThread& here) noexcept final;
+
+ protected:
+  explicit Waiter(WaitList& list) noexcept : list_(list) {}
+  ~Waiter();
+
+  // Whether the operation was cancelled before it took effect.
+  bool cancelled() const noexcept { return previous_ == Mark(kCancelled); }
+  // OK, or CANCELLED.
+  absl::Status status() const;
+  WaitList& list() const noexcept { return list_; }
+
+ private:
+  friend class WaitList;
+  friend class WakeList;
+
+  // Takes effect without waiting and without the lock, or does nothing and says
+  // false.
+  virtual bool TryFast() noexcept { return false; }
+  // The same under the lock: false makes the operation wait. Whom it serves by
+  // the way goes into `granted`, and is woken after the lock.
+  virtual bool TryLocked(WakeList& granted) noexcept = 0;
+  // After a cancelled waiter has left the list, with the lock held: others may
+  // be served now.
+  virtual void AfterCancel(WakeList&) noexcept {}
+
+  // Where not linked, previous_ is one of these instead of a neighbour.
+  enum : std::uintptr_t { kIdle = 0, kCancelled = 1, kQueuedFirst = 2 };
+  static Waiter* Mark(std::uintptr_t mark) noexcept {
+    return reinterpret_cast<Waiter*>(mark);
+  }
+  bool linked() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(previous_) > kQueuedFirst;
+  }
+  // True: took effect or was cancelled. False: parked; may be gone.
+  bool FinishOrPark() noexcept;
+
+  WaitList& list_;
+  // The neighbour before us, ourselves if we are first, or a Mark. The one
+  // behind us is Job::next.
+  Waiter* previous_ = Mark(kIdle);
+};
+
+}  // namespace weft::sync
+
+#endif  // WEFT_SYNC_WAIT_LIST_H_
