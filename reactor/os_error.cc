@@ -17,8 +17,10 @@
 namespace weft::reactor {
 namespace {
 
-// Under this name a Status carries the number it was made from, in decimal.
-constexpr std::string_view kErrnoPayload = "weft.reactor.errno";
+// Under this name a Status carries the number it was made from, in decimal. It
+// is short because ToString shows it: `... No such file or directory
+// [errno='2']`.
+constexpr std::string_view kErrnoPayload = "errno";
 
 // Debian's Abseil has a string_view of its own, newer ones an alias.
 absl::string_view ToAbseil(std::string_view text) {

@@ -18,7 +18,7 @@ namespace weft::reactor {
 // did not work. `what` names the call and its operand as the caller gave it.
 //
 //     ErrnoToStatus(errno, "open(\"/etc/nope\")")
-//         NOT_FOUND: open("/etc/nope"): No such file or directory
+//         NOT_FOUND: open("/etc/nope"): No such file or directory [errno='2']
 //
 // The code is absl::ErrnoToStatusCode's, with these exceptions:
 //
