@@ -58,7 +58,7 @@ int Knote::Update(const KernelEvent& change) {
     case EVFILT_READ:
     case EVFILT_WRITE:
       fflags_ = change.fflags;
-      was_connecting_ = IsConnecting(static_cast<int>(key_.ident));
+      was_unconnected_ = IsUnconnected(static_cast<int>(key_.ident));
       active_ = true;  // Tests whether it is ready now.
       return 0;
     case EVFILT_TIMER:
@@ -169,10 +169,11 @@ std::optional<KernelEvent> Knote::EvaluateDescriptor() {
     active_ = false;  // The next activity sets it again.
     return std::nullopt;
   }
+  if (!found.ended) was_unconnected_ = false;
   KernelEvent event = Describe();
   event.data = found.amount;
   if (found.ended) event.flags |= EV_EOF;
-  if (found.broken) event.fflags = was_connecting_ ? ECONNREFUSED : ECONNRESET;
+  if (found.broken) event.fflags = was_unconnected_ ? ECONNREFUSED : ECONNRESET;
   return event;
 }
 

@@ -75,9 +75,9 @@ class Knote {
   std::intptr_t count_ = 0;  // Expirations, or signals, not yet delivered.
   int source_ = -1;          // Owned.
   bool enabled_ = true;
-  bool active_ = false;  // Something happened since the last delivery.
-  bool was_connecting_ = false;
-  bool is_file_ = false;  // epoll knows nothing of it: always look.
+  bool active_ = false;           // Something happened since the last delivery.
+  bool was_unconnected_ = false;  // Had no connection so far.
+  bool is_file_ = false;          // epoll knows nothing of it: always look.
 };
 
 }  // namespace weft::kqueue_shim

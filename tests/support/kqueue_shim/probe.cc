@@ -134,9 +134,10 @@ Readiness ProbeWrite(int fd) {
   return found;
 }
 
-bool IsConnecting(int fd) {
+bool IsUnconnected(int fd) {
   const std::optional<tcp_info> info = TcpInfo(fd);
-  return info && info->tcpi_state == TCP_SYN_SENT;
+  return info &&
+         (info->tcpi_state == TCP_SYN_SENT || info->tcpi_state == TCP_CLOSE);
 }
 
 }  // namespace weft::kqueue_shim

@@ -19,8 +19,8 @@ struct Readiness {
 Readiness ProbeRead(int fd);
 Readiness ProbeWrite(int fd);
 
-// A TCP socket whose connect is under way.
-bool IsConnecting(int fd);
+// A TCP socket that has no connection yet, or none any more.
+bool IsUnconnected(int fd);
 
 }  // namespace weft::kqueue_shim
 
