@@ -16,21 +16,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "weft/reactor/fd.h"
+#include "weft/runtime/internal/lifecycle.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft {
 namespace {
-
-absl::StatusOr<std::unique_ptr<internal::Scheduler>> StartScheduler(
-    const RuntimeOptions& options) {
-  absl::StatusOr<std::unique_ptr<internal::Scheduler>> scheduler =
-      internal::Scheduler::Create(
-          {.workers = options.workers > 0 ? options.workers : DefaultWorkers(),
-           .system = options.system,
-           .max_blocking_threads = options.max_blocking_threads});
-  if (scheduler.ok()) (*scheduler)->StartThreads();
-  return scheduler;
-}
 
 // What the cgroup's quota amounts to, in whole processors. cpu.max of cgroup v2
 // reads "max 100000" or "150000 100000": microseconds of time a period.
@@ -54,6 +44,15 @@ int ProcessorsOfQuota() noexcept {
   return static_cast<int>(std::ceil(quota / period));
 }
 
+Runtime MustCreate(const RuntimeOptions& options) {
+  absl::StatusOr<Runtime> runtime = Runtime::Create(options);
+  if (!runtime.ok()) {
+    ABSL_RAW_LOG(FATAL, "cannot start a runtime: %s",
+                 runtime.status().ToString().c_str());
+  }
+  return *std::move(runtime);
+}
+
 }  // namespace
 
 int DefaultWorkers() noexcept {
@@ -62,33 +61,43 @@ int DefaultWorkers() noexcept {
                     internal::Idle::kMaxWorkers);
 }
 
-Runtime::Runtime(const RuntimeOptions& options)
-    : drain_timeout_(options.drain_timeout) {
-  auto scheduler = StartScheduler(options);
-  if (!scheduler.ok()) {
-    ABSL_RAW_LOG(FATAL, "cannot start a runtime: %s",
-                 scheduler.status().ToString().c_str());
-  }
-  scheduler_ = *std::move(scheduler);
+namespace internal {
+
+absl::StatusOr<std::unique_ptr<Scheduler>> CreateScheduler(
+    const RuntimeOptions& options) {
+  return Scheduler::Create(
+      {.workers = options.workers > 0 ? options.workers : DefaultWorkers(),
+       .system = options.system,
+       .max_blocking_threads = options.max_blocking_threads});
 }
 
+void DrainAndStop(Scheduler& scheduler, absl::Duration timeout) {
+  scheduler.BeginDrain();
+  scheduler.WaitUntilDrained(absl::Now() + timeout);
+  scheduler.StopThreads();
+}
+
+}  // namespace internal
+
 absl::StatusOr<Runtime> Runtime::Create(const RuntimeOptions& options) {
-  auto scheduler = StartScheduler(options);
+  auto scheduler = internal::CreateScheduler(options);
   if (!scheduler.ok()) return scheduler.status();
   return Runtime(*std::move(scheduler), options.drain_timeout);
 }
 
+Runtime::Runtime(const RuntimeOptions& options) : Runtime(MustCreate(options)) {}
+
 Runtime::Runtime(std::unique_ptr<internal::Scheduler> scheduler,
-                 absl::Duration drain_timeout) noexcept
-    : drain_timeout_(drain_timeout), scheduler_(std::move(scheduler)) {}
+                 absl::Duration drain_timeout)
+    : drain_timeout_(drain_timeout), scheduler_(std::move(scheduler)) {
+  scheduler_->StartThreads();
+}
 
 Runtime::Runtime(Runtime&&) noexcept = default;
 
 Runtime::~Runtime() {
   if (scheduler_ == nullptr) return;  // Moved from.
-  scheduler_->BeginDrain();
-  scheduler_->WaitUntilDrained(absl::Now() + drain_timeout_);
-  scheduler_->StopThreads();
+  internal::DrainAndStop(*scheduler_, drain_timeout_);
 }
 
 int Runtime::workers() const noexcept { return scheduler_->worker_count(); }

@@ -81,7 +81,7 @@ class Runtime {
 
  private:
   Runtime(std::unique_ptr<internal::Scheduler> scheduler,
-          absl::Duration drain_timeout) noexcept;
+          absl::Duration drain_timeout);
   internal::TaskList& home() noexcept;
 
   absl::Duration drain_timeout_;

@@ -91,7 +91,7 @@ class Scope {
 // Cancel:   passed on to the body and every child, which are still waited for.
 // Cost:     one frame; the children are counted by one atomic.
 template <typename Body>
-  requires MakesTask<Body, Scope&>
+  requires TaskBody<Body, Scope&>
 auto WithScope(Body body)
     -> Task<WaitResult<typename std::invoke_result_t<Body&, Scope&>::Result>> {
   using T = typename std::invoke_result_t<Body&, Scope&>::Result;

@@ -43,9 +43,15 @@ class [[nodiscard("co_await it")]] SleepAwaiter final : public Leaf,
 // Cancel:   CANCELLED, at once.
 // Cost:     no allocation; two reads of the clock.
 // Units:    rounded up to the wheel's tick; never early.
-inline SleepAwaiter SleepFor(absl::Duration duration) noexcept {
-  return SleepAwaiter(duration);
-}
+//
+// An object and no function: absl::SleepFor, which blocks the thread, would be
+// found beside a function whenever its header is included.
+struct SleepForOperation {
+  SleepAwaiter operator()(absl::Duration duration) const noexcept {
+    return SleepAwaiter(duration);
+  }
+};
+inline constexpr SleepForOperation SleepFor;
 
 // As SleepFor, until the runtime's clock reads `instant`.
 //

@@ -42,7 +42,7 @@ concept AsyncResource = requires(R& resource) {
 // Cancel:   reaches the body; never the release.
 // Cost:     two frames.
 template <AsyncResource R, typename Body>
-  requires(MakesTask<Body, R&> &&
+  requires(TaskBody<Body, R&> &&
            StatusLike<typename std::invoke_result_t<Body&, R&>::Result>)
 auto Using(R resource, Body body)
     -> Task<typename std::invoke_result_t<Body&, R&>::Result> {

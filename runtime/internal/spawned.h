@@ -29,6 +29,12 @@ concept MakesTask = requires {
                                 std::decay_t<Args>...>::promise_type;
 };
 
+// A function that makes a Task and is called in place, with `Argument` itself.
+template <typename Body, typename Argument>
+concept TaskBody = requires {
+  typename std::invoke_result_t<Body&, Argument>::promise_type;
+};
+
 namespace internal {
 
 // Ends the program with the text of an exception that nobody can catch.

@@ -211,8 +211,9 @@ bool Worker::PollForOwner() noexcept { return Poll(absl::ZeroDuration()) > 0; }
 
 Job* Worker::Search() noexcept {
   Check();
-  if (TakeIn() || Poll(absl::ZeroDuration()) > 0) return NextJob();
+  Poll(absl::ZeroDuration());
   last_poll_ = last_check_;
+  if (Job* const job = NextJob()) return job;
   if (sharing_ == Sharing::kSolo) return nullptr;
   surplus_.store(false, std::memory_order_relaxed);
   if (!scheduler_.idle().BeginSearch(scheduler_.worker_count())) {
@@ -283,15 +284,14 @@ bool Worker::Spin() noexcept {
 
 bool Worker::AnyWorkInSight() const noexcept {
   if (!inbox_.empty() || !scheduler_.injector().empty()) return true;
-  if (scheduler_.stopping()) return true;
-  if (sharing_ == Sharing::kSolo) return false;
+  if (scheduler_.stopping() || has_work()) return true;
   for (int i = 0; i < scheduler_.worker_count(); ++i) {
     const Worker& sibling = scheduler_.worker(i);
     if (&sibling == this) continue;
     if (sibling.has_surplus()) return true;
     if (sibling.overdue() && sibling.has_work()) return true;
   }
-  return has_work();
+  return false;
 }
 
 bool Worker::SleepAtMost(absl::Duration limit) noexcept {

@@ -1,0 +1,95 @@
+// Signals, exit codes, and the order in which a program ends.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "weft/reactor/signals.h"
+#include "weft/runtime/internal/lifecycle.h"
+#include "weft/runtime/internal/scheduler.h"
+
+namespace weft::internal {
+namespace {
+
+using MainHandle = JoinHandle<absl::StatusOr<int>>;
+
+// The first signal cancels the task, the second ends the program.
+class CancelOnSignal final : public reactor::SignalListener {
+ public:
+  // A signal that came before is not lost. `task` stays as long as we listen.
+  void Attach(MainHandle& task) noexcept {
+    // seq_cst, with those in OnSignal: either it sees the task, or we see that
+    // it was here.
+    task_.store(&task, std::memory_order_seq_cst);
+    if (signalled()) task.Cancel();
+  }
+  bool signalled() const noexcept {
+    return signals_.load(std::memory_order_seq_cst) > 0;
+  }
+
+  void OnSignal(int signal, int) noexcept override {
+    constexpr int kShellsCodeForSignals = 128;
+    if (signals_.fetch_add(1, std::memory_order_seq_cst) > 0) {
+      std::_Exit(kShellsCodeForSignals + signal);
+    }
+    MainHandle* const task = task_.load(std::memory_order_seq_cst);
+    if (task != nullptr) task->Cancel();
+  }
+
+ private:
+  std::atomic<int> signals_{0};
+  std::atomic<MainHandle*> task_{nullptr};
+};
+
+int Fail(const char* why) {
+  ::fprintf(stderr, "error: %s\n", why);
+  return 1;
+}
+
+int Fail(const absl::Status& why) { return Fail(why.ToString().c_str()); }
+
+// A cancelled task that a signal ended has done what it was told.
+int JoinMain(MainHandle& main, const CancelOnSignal& signals) {
+  try {
+    const absl::StatusOr<int> code = main.BlockingJoin();
+    if (code.ok()) return *code;
+    if (absl::IsCancelled(code.status()) && signals.signalled()) return 0;
+    return Fail(code.status());
+  } catch (const std::exception& error) {
+    return Fail(error.what());
+  } catch (...) {
+    return Fail("an exception of unknown type");
+  }
+}
+
+}  // namespace
+
+int RunUntilSignal(Task<absl::StatusOr<int>> task,
+                   const RuntimeOptions& options) {
+  auto scheduler = CreateScheduler(options);
+  if (!scheduler.ok()) return Fail(scheduler.status());
+  CancelOnSignal signals;
+  // Before the threads: they inherit the mask.
+  auto watcher = reactor::SignalWatcher::Create(
+      (*scheduler)->worker(0).reactor(), {SIGINT, SIGTERM}, signals);
+  if (!watcher.ok()) return Fail(watcher.status());
+  (*scheduler)->StartThreads();
+  MainHandle main = SpawnInto<absl::StatusOr<int>>(
+      (*scheduler)->RegistryForCaller(),
+      MadeTask<absl::StatusOr<int>>(std::move(task)));
+  signals.Attach(main);
+  const int code = JoinMain(main, signals);
+  DrainAndStop(**scheduler, options.drain_timeout);
+  return code;
+}
+
+}  // namespace weft::internal
