@@ -190,7 +190,9 @@ TimerWheel::Tick TimerWheel::SlotStart(Place place) const noexcept {
 
 // The start of the slot would do. But a slot of a high level is long, and to
 // wake at its start only to move one timer down is a wake for nothing; so look
-// at the timers themselves as long as they are few.
+// at the timers themselves as long as they are few, and use the bound that the
+// arming left. It must never be below earliest_: Fire does nothing before that,
+// and a worker that sleeps until then would spin.
 TimerWheel::Tick TimerWheel::EarliestTick() const noexcept {
   constexpr int kFew = 12;
   if (levels_ == 0) return kNever;
@@ -199,7 +201,11 @@ TimerWheel::Tick TimerWheel::EarliestTick() const noexcept {
   Tick earliest = kNever;
   int seen = 0;
   for (const Link* link = head.next; link != &head; link = link->next) {
-    if (++seen > kFew) return SlotStart(place);
+    if (++seen > kFew) {
+      // relaxed: under the lock, where it is written.
+      return std::max(SlotStart(place),
+                      earliest_.load(std::memory_order_relaxed));
+    }
     earliest = std::min(earliest, static_cast<const Timer*>(link)->tick_);
   }
   return earliest;
