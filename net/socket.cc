@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/socket.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "weft/reactor/os_error.h"
+
+namespace weft::net {
+namespace {
+
+using ::weft::reactor::ErrnoToStatus;
+using ::weft::reactor::Fd;
+using ::weft::reactor::System;
+
+// getsockname and getpeername differ in the name only.
+using NameCall = int (System::*)(int, sockaddr*, socklen_t*);
+
+absl::StatusOr<Address> AskForAddress(System& system, int fd, NameCall call,
+                                      std::string_view what) {
+  Address::SystemForm form;
+  if ((system.*call)(fd, form.get(), form.size_to_fill()) != 0) {
+    return ErrnoToStatus(errno, what);
+  }
+  return Address::FromSystem(form);
+}
+
+}  // namespace
+
+std::string NameOf(std::string_view call, const Address& address) {
+  std::string name(call);
+  absl::StrAppend(&name, "(\"", address.ToString(), "\")");
+  return name;
+}
+
+absl::StatusOr<Fd> OpenTcpSocket(System& system, const Address& address) {
+  const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
+  Fd fd(system.socket(domain, SOCK_STREAM, IPPROTO_TCP), system);
+  if (!fd) return ErrnoToStatus(errno, NameOf("socket", address));
+  if (address.is_ipv6()) {
+    absl::Status ipv6_only = SetOption(system, fd.get(), IPPROTO_IPV6,
+                                       IPV6_V6ONLY, 1, "IPV6_V6ONLY");
+    if (!ipv6_only.ok()) return ipv6_only;
+  }
+  return fd;
+}
+
+absl::Status BindSocket(System& system, int fd, const Address& address) {
+  const Address::SystemForm form = address.ToSystem();
+  if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
+  return ErrnoToStatus(errno, NameOf("bind", address));
+}
+
+absl::Status SetOption(System& system, int fd, int level, int name, int value,
+                       std::string_view what) {
+  if (system.setsockopt(fd, level, name, &value, sizeof(value)) == 0) {
+    return absl::OkStatus();
+  }
+  const int error = errno;
+  std::string call("setsockopt(");
+  call.append(what).append(")");
+  return ErrnoToStatus(error, call);
+}
+
+absl::StatusOr<Address> LocalAddressOf(System& system, int fd) {
+  return AskForAddress(system, fd, &System::getsockname, "getsockname");
+}
+
+absl::StatusOr<Address> PeerAddressOf(System& system, int fd) {
+  return AskForAddress(system, fd, &System::getpeername, "getpeername");
+}
+
+absl::Status TakePendingError(System& system, int fd, std::string_view what) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (system.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+    return ErrnoToStatus(errno, "getsockopt(SO_ERROR)");
+  }
+  return error == 0 ? absl::OkStatus() : ErrnoToStatus(error, what);
+}
+
+}  // namespace weft::net

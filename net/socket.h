@@ -1,0 +1,51 @@
+// The system calls that make, name and tune a socket, each with an error that
+// says what was tried on what:
+//
+//     FAILED_PRECONDITION: bind("127.0.0.1:80"): Address already in use
+//
+// None of them waits. What a socket then does is tcp_listener.h, tcp_stream.h.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_NET_SOCKET_H_
+#define WEFT_NET_SOCKET_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/net/address.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/system.h"
+
+namespace weft::net {
+
+// `call("127.0.0.1:80")`: how an operation on an address is named in errors.
+std::string NameOf(std::string_view call, const Address& address);
+
+// A TCP socket for the family of `address`; non-blocking, not inherited. For
+// IPv6, one that speaks IPv6 only: what "[::]:80" means is then the same on
+// every system, and "0.0.0.0:80" can be listened to beside it.
+absl::StatusOr<reactor::Fd> OpenTcpSocket(reactor::System& system,
+                                          const Address& address);
+
+absl::Status BindSocket(reactor::System& system, int fd,
+                        const Address& address);
+
+// Sets an option that is a number or a switch. `what` names it in errors.
+absl::Status SetOption(reactor::System& system, int fd, int level, int name,
+                       int value, std::string_view what);
+
+// The socket's own end, and the other one.
+absl::StatusOr<Address> LocalAddressOf(reactor::System& system, int fd);
+absl::StatusOr<Address> PeerAddressOf(reactor::System& system, int fd);
+
+// Takes the error that the socket has noted and not yet reported, such as the
+// outcome of a connect. OK when there is none. `what` names what went wrong.
+absl::Status TakePendingError(reactor::System& system, int fd,
+                              std::string_view what);
+
+}  // namespace weft::net
+
+#endif  // WEFT_NET_SOCKET_H_
