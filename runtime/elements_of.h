@@ -18,9 +18,15 @@
 #ifndef WEFT_RUNTIME_ELEMENTS_OF_H_
 #define WEFT_RUNTIME_ELEMENTS_OF_H_
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 namespace weft {
+
+// What a generator can hand out. References are pointers here.
+template <typename T>
+concept Yieldable = std::is_object_v<T> && std::move_constructible<T>;
 
 // Owns the inner generator, or the range, until the delegation is over.
 template <typename Inner>

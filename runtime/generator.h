@@ -48,10 +48,6 @@
 
 namespace weft {
 
-// What a generator can hand out. References are pointers here.
-template <typename T>
-concept Yieldable = std::is_object_v<T> && std::move_constructible<T>;
-
 // What can be sent to a generator: nothing, or a value that has an "empty"
 // state, which is what a plain Next() sends.
 template <typename Sent>
