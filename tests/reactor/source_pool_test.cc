@@ -207,7 +207,7 @@ TEST_F(SourcePoolTest, NothingOfAClosedDescriptorReachesTheNextOne) {
     SourceHandle first = Adopt();
     Source* const slot = first.get();
     victim.store(static_cast<std::uint64_t>(first->token()));
-    if (life % 16 == 0) std::this_thread::yield();
+    if (life % 512 == 0) std::this_thread::yield();
     first->TakeReady(Direction::kRead);
     first->Arm(Direction::kRead, waiter);
     first.reset();
@@ -215,7 +215,7 @@ TEST_F(SourcePoolTest, NothingOfAClosedDescriptorReachesTheNextOne) {
     if (second.get() == slot) ++reused;
     second->TakeReady(Direction::kRead);
     second->TakeReady(Direction::kWrite);
-    if (life % 64 == 0) std::this_thread::yield();
+    if (life % 512 == 256) std::this_thread::yield();
     if (second->hang_up() || second->closed() ||
         second->IsReady(Direction::kRead) ||
         second->IsReady(Direction::kWrite)) {

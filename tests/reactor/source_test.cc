@@ -482,14 +482,20 @@ TEST(SourceThreadTest, NoOperationIsInsideACallWhenTheNumberGoesBack) {
   std::atomic<Source*> current{nullptr};
   std::atomic<int> inside{0};  // Operations that may still use the handle.
   std::atomic<bool> done{false};
+  std::atomic<int> pins{0};
   std::atomic<int> violations{0};
 
   const auto operate = [&] {
     while (!done.load()) {
+      if (current.load() == nullptr) {
+        std::this_thread::yield();
+        continue;
+      }
       inside.fetch_add(1);
       Source* const source = current.load();
       if (source != nullptr && source->Pin()) {
         if (!system.open.load() || source->fd() != 5) violations.fetch_add(1);
+        pins.fetch_add(1);
         source->Unpin();
       }
       inside.fetch_sub(1);
@@ -501,7 +507,9 @@ TEST(SourceThreadTest, NoOperationIsInsideACallWhenTheNumberGoesBack) {
     system.open.store(true);
     SourceHandle handle = pool->Adopt(Fd(5, system), system);
     current.store(handle.get());
-    if (life % 4 == 0) std::this_thread::yield();
+    // Now and then only once somebody is, or has just been, inside.
+    const int before = pins.load();
+    while (life % 16 == 0 && pins.load() == before) std::this_thread::yield();
     handle->Close();
     current.store(nullptr);
     while (inside.load() != 0) std::this_thread::yield();
@@ -517,7 +525,7 @@ TEST(SourceThreadTest, NoOperationIsInsideACallWhenTheNumberGoesBack) {
 
 // Cancellation, an event and a close meet one waiter: one of them wakes it.
 TEST(SourceThreadTest, AWaiterIsWokenOnceByWhoeverComesFirst) {
-  constexpr int kRounds = 3'000;
+  constexpr int kRounds = 10'000;
   InventedDescriptors system;
   const auto pool = std::make_shared<SourcePool>();
   std::atomic<int> round{0};
