@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <ostream>
 #include <set>
 #include <string>
@@ -232,6 +233,11 @@ class Dialogue {
   std::set<int> opened_;
 };
 
+// Several answers. Braces, unlike `+`, ask for them from left to right.
+std::string InTurn(std::initializer_list<std::string> answers) {
+  return absl::StrJoin(answers, "; ");
+}
+
 struct Golden {
   std::string_view name;
   std::string (*talk)(Dialogue&);
@@ -264,7 +270,7 @@ const Golden kGolden[] = {
        const auto [ours, theirs] = kernel.Stream();
        Dialogue::Write(theirs, "abc");
        kernel.Submit(ours, EVFILT_READ, EV_ADD | EV_DISPATCH);
-       std::string said = kernel.Poll() + "; " + kernel.Poll() + "; ";
+       std::string said = InTurn({kernel.Poll(), kernel.Poll(), ""});
        kernel.Submit(ours, EVFILT_READ, EV_ADD | EV_DISPATCH);
        return said + kernel.Poll();
      },
@@ -391,7 +397,7 @@ const Golden kGolden[] = {
        const auto [ours, theirs] = kernel.Connection();
        kernel.Submit(ours, EVFILT_READ, EV_ADD | EV_CLEAR);
        Dialogue::Write(theirs, "abc");
-       std::string said = kernel.Wait() + "; " + kernel.Poll() + "; ";
+       std::string said = InTurn({kernel.Wait(), kernel.Poll(), ""});
        Dialogue::Read(ours, 1);
        said += kernel.Poll() + "; ";
        Dialogue::Write(theirs, "de");
@@ -403,7 +409,7 @@ const Golden kGolden[] = {
        const auto [ours, theirs] = kernel.Stream();
        kernel.Submit(ours, EVFILT_READ, EV_ADD);
        Dialogue::Write(theirs, "abc");
-       std::string said = kernel.Poll() + "; " + kernel.Poll() + "; ";
+       std::string said = InTurn({kernel.Poll(), kernel.Poll(), ""});
        Dialogue::Read(ours, 3);
        return said + kernel.Poll();
      },
@@ -424,7 +430,7 @@ const Golden kGolden[] = {
        const auto [ours, theirs] = kernel.Stream();
        Dialogue::Write(theirs, "abc");
        kernel.Submit(ours, EVFILT_READ, EV_ADD | EV_ONESHOT);
-       std::string said = kernel.Poll() + "; " + kernel.Poll() + "; ";
+       std::string said = InTurn({kernel.Poll(), kernel.Poll(), ""});
        return said + kernel.Submit(ours, EVFILT_READ, EV_DELETE);
      },
      "READ 3; ; ENOENT"},
@@ -484,14 +490,14 @@ const Golden kGolden[] = {
        for (const std::uint32_t bit : {1U, 2U, 4U, 8U, 16U}) {
          kernel.Submit(1, EVFILT_USER, 0, NOTE_TRIGGER | NOTE_FFOR | bit);
        }
-       return said + kernel.Poll() + "; " + kernel.Poll();
+       return said + InTurn({kernel.Poll(), kernel.Poll()});
      },
      "; USER 0x1f; "},
     {"UserWithoutClearStaysTriggered",
      [](Dialogue& kernel) {
        kernel.Submit(1, EVFILT_USER, EV_ADD);
        kernel.Submit(1, EVFILT_USER, 0, NOTE_TRIGGER);
-       return kernel.Poll() + "; " + kernel.Poll();
+       return InTurn({kernel.Poll(), kernel.Poll()});
      },
      "USER 0x0; USER 0x0"},
     // FreeBSD and macOS; NetBSD of 2016 has no EVFILT_USER.
@@ -522,7 +528,7 @@ const Golden kGolden[] = {
     {"ATimerOfNothingFiresAtOnce",
      [](Dialogue& kernel) {
        kernel.Submit(1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 0);
-       return kernel.Wait() + "; " + kernel.Poll();
+       return InTurn({kernel.Wait(), kernel.Poll()});
      },
      "TIMER 1; "},
     // FreeBSD and macOS; not on NetBSD of 2016.
@@ -548,7 +554,7 @@ const Golden kGolden[] = {
        pthread_sigmask(SIG_BLOCK, &only, &before);
        kernel.Submit(SIGUSR1, EVFILT_SIGNAL, EV_ADD);
        ::kill(::getpid(), SIGUSR1);
-       std::string said = kernel.Wait() + "; " + kernel.Poll() + "; ";
+       std::string said = InTurn({kernel.Wait(), kernel.Poll(), ""});
        ::kill(::getpid(), SIGUSR1);
        said += kernel.Wait();
        pthread_sigmask(SIG_SETMASK, &before, nullptr);
