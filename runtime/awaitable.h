@@ -7,6 +7,7 @@
 #define WEFT_RUNTIME_AWAITABLE_H_
 
 #include <concepts>
+#include <coroutine>
 #include <type_traits>
 #include <utility>
 
@@ -34,6 +35,27 @@ decltype(auto) GetAwaiter(Awaitable&& awaitable) {
 
 template <typename Awaitable>
 using AwaiterOf = decltype(GetAwaiter(std::declval<Awaitable>()));
+
+// An awaiter by reference. g++ 12 copies an awaiter that await_transform returns
+// as a reference, and ours do not move; it leaves this one alone.
+template <typename Awaiter>
+struct AwaiterRef {
+  Awaiter& awaiter;
+
+  bool await_ready() noexcept(noexcept(awaiter.await_ready())) {
+    return awaiter.await_ready();
+  }
+  template <typename Promise>
+  auto await_suspend(std::coroutine_handle<Promise> caller) noexcept(
+      noexcept(awaiter.await_suspend(caller))) {
+    return awaiter.await_suspend(caller);
+  }
+  decltype(auto) await_resume() noexcept(noexcept(awaiter.await_resume())) {
+    return awaiter.await_resume();
+  }
+};
+template <typename Awaiter>
+AwaiterRef(Awaiter&) -> AwaiterRef<Awaiter>;
 
 template <typename T>
 inline constexpr bool kIsStatusOr = false;

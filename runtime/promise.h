@@ -30,8 +30,10 @@
 #include <memory>
 #include <new>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
+#include "weft/runtime/awaitable.h"
 #include "weft/runtime/continuation.h"
 #include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/stack_guard.h"
@@ -59,13 +61,18 @@ class PromiseBase {
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
 
-  // Notes where the coroutine waits, for the asynchronous stack. Nothing else.
+  // Notes where the coroutine waits, for the asynchronous stack. Nothing else:
+  // the awaiter is the one the language would have found.
   template <typename Awaitable>
-  Awaitable&& await_transform(
+  auto await_transform(
       Awaitable&& awaitable,
-      std::source_location at = std::source_location::current()) noexcept {
+      std::source_location at = std::source_location::current()) {
     awaiting_at_ = at;
-    return static_cast<Awaitable&&>(awaitable);
+    if constexpr (std::is_reference_v<internal::AwaiterOf<Awaitable>>) {
+      return internal::AwaiterRef{awaitable};
+    } else {
+      return internal::GetAwaiter(std::forward<Awaitable>(awaitable));
+    }
   }
 
   Continuation continuation() const noexcept { return continuation_; }
