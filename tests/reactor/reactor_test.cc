@@ -361,30 +361,87 @@ TEST_F(ReactorTest, ASourceCanBeClosedAfterItsReactorIsGone) {
   EXPECT_EQ(pool_->live(), 0u);
 }
 
-// Streams are closed on this thread while reactors come and go on another.
-TEST(ReactorThreadTest, SourcesCloseWhileTheirReactorIsDestroyed) {
-  constexpr int kRounds = 200;
-  System& kernel = System::Kernel();
-  for (int round = 0; round < kRounds; ++round) {
-    const auto pool = std::make_shared<SourcePool>();
-    auto reactor = Reactor::Create(kernel, *pool);
-    ASSERT_TRUE(reactor.ok());
-    std::vector<SourceHandle> sources;
-    std::vector<Fd> peers;
-    for (int i = 0; i < 8; ++i) {
-      std::array<int, 2> ends;
-      ASSERT_EQ(kernel.pipe(ends.data()), 0);
-      sources.push_back(pool->Adopt(Fd(ends[0], kernel), kernel));
-      peers.emplace_back(ends[1], kernel);
-      ASSERT_TRUE(sources.back()->Register(**reactor).ok());
-    }
+// A queue that takes its time when told to, and notes whether it went away
+// under a caller.
+class SlowQueue final : public System {
+ public:
+  int event_queue_control(absl::FunctionRef<int()> call) override {
+    for (int i = 0; slow.load() && i < 20; ++i) std::this_thread::yield();
+    if (gone.load()) violations.fetch_add(1);
+    return call();
+  }
 
-    std::thread stopping([&] { reactor->reset(); });
-    sources.clear();
+  std::atomic<bool> slow{false};
+  std::atomic<bool> gone{false};
+  std::atomic<int> violations{0};
+};
+
+class StoppingReactorTest : public ::testing::Test {
+ protected:
+  static constexpr int kRounds = 100;
+
+  // Everything of one round: a runtime with one reactor and one pipe.
+  void Begin() {
+    system_.slow.store(false);
+    system_.gone.store(false);
+    pool_ = std::make_shared<SourcePool>();
+    auto reactor = Reactor::Create(system_, *pool_);
+    ASSERT_TRUE(reactor.ok());
+    reactor_ = *std::move(reactor);
+    std::array<int, 2> ends;
+    ASSERT_EQ(system_.pipe(ends.data()), 0);
+    source_ = pool_->Adopt(Fd(ends[0], system_), system_);
+    peer_ = Fd(ends[1], system_);
+  }
+
+  std::thread StopReactor() {
+    system_.slow.store(true);
+    return std::thread([this] {
+      reactor_.reset();
+      system_.gone.store(true);
+    });
+  }
+
+  SlowQueue system_;
+  std::shared_ptr<SourcePool> pool_;
+  std::unique_ptr<Reactor> reactor_;
+  SourceHandle source_;
+  Fd peer_;
+};
+
+TEST_F(StoppingReactorTest, SourcesMayBeClosedMeanwhile) {
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_NO_FATAL_FAILURE(Begin());
+    ASSERT_TRUE(source_->Register(*reactor_).ok());
+
+    std::thread stopping = StopReactor();
+    source_.reset();
     stopping.join();
 
-    EXPECT_EQ(pool->live(), 0u);
+    EXPECT_EQ(pool_->live(), 0u);
   }
+  EXPECT_EQ(system_.violations.load(), 0);
+}
+
+// A stream that is first used on another runtime registers with its own, which
+// is just stopping.
+TEST_F(StoppingReactorTest, ARegistrationMeetsTheReactorOrItsEnd) {
+  const auto other_pool = std::make_shared<SourcePool>();
+  const auto foreign = Reactor::Create(System::Kernel(), *other_pool);
+  ASSERT_TRUE(foreign.ok());
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_NO_FATAL_FAILURE(Begin());
+
+    std::thread stopping = StopReactor();
+    const absl::Status status = source_->Register(**foreign);
+    stopping.join();
+
+    EXPECT_TRUE(status.ok() ||
+                status.code() == absl::StatusCode::kFailedPrecondition)
+        << status;
+    source_.reset();
+  }
+  EXPECT_EQ(system_.violations.load(), 0);
 }
 
 }  // namespace
