@@ -9,7 +9,7 @@
 
 namespace weft {
 
-std::coroutine_handle<> Continuation::Resolve(
+std::coroutine_handle<> Continuation::RunSteps(
     internal::ThisThread& here) const noexcept {
   Continuation next = *this;
   // A step may destroy itself, so nothing of it is touched after Run.
@@ -19,7 +19,7 @@ std::coroutine_handle<> Continuation::Resolve(
 }
 
 std::coroutine_handle<> Continuation::RunSteps() const noexcept {
-  return Resolve(internal::Here());
+  return RunSteps(internal::Here());
 }
 
 PromiseBase* Continuation::promise() const noexcept {

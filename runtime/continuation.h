@@ -69,16 +69,18 @@ class Continuation {
   bool empty() const noexcept { return word_ == 0; }
 
   // Runs every step that comes first and returns the coroutine to resume;
-  // std::noop_coroutine() for nobody.
+  // std::noop_coroutine() where a step answers nobody. Requires: not empty.
   std::coroutine_handle<> Resolve() const noexcept {
-    if ((word_ & kRunnable) == 0 && word_ != 0) [[likely]] {
-      return coroutine();
-    }
+    if ((word_ & kRunnable) == 0) [[likely]] return coroutine();
     return RunSteps();
   }
 
-  // As above, where the caller has looked up its thread already.
-  std::coroutine_handle<> Resolve(internal::ThisThread& here) const noexcept;
+  // As above, where the caller has looked up its thread already; it may be
+  // empty.
+  std::coroutine_handle<> Resolve(internal::ThisThread& here) const noexcept {
+    if ((word_ & kRunnable) == 0 && word_ != 0) [[likely]] return coroutine();
+    return RunSteps(here);
+  }
 
   // The suspended coroutine that goes on, or on whose behalf a step waits.
   PromiseBase* promise() const noexcept;
@@ -94,6 +96,7 @@ class Continuation {
     return *reinterpret_cast<Runnable*>(word_ & ~kRunnable);
   }
   std::coroutine_handle<> RunSteps() const noexcept;
+  std::coroutine_handle<> RunSteps(internal::ThisThread& here) const noexcept;
 
   std::uintptr_t word_ = 0;
 };

@@ -12,10 +12,9 @@
 
 namespace weft {
 namespace internal {
-namespace {
-
-// Trivially destructible, so that reading it needs no guard.
 constinit thread_local ThisThread this_thread;
+
+namespace {
 
 // Touched only when a thread's cache first meets the depot.
 struct ReleaseAtExit {

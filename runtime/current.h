@@ -32,7 +32,7 @@ struct ThisThread {
   Worker* worker = nullptr;
   // The cancel scope whose code runs right now; null between two jobs.
   TaskContext* context = nullptr;
-  // stack_guard.h: where Resume was called, and what was left for it.
+  // stack_guard.h: where depth is measured from, and what was left for Resume.
   const char* stack_base = nullptr;
   std::coroutine_handle<> deferred = nullptr;
   // frame_owner.h: the frame that Unwind destroyed last.
@@ -43,6 +43,11 @@ struct ThisThread {
 
 // The calling thread's. Valid until the next suspension.
 [[gnu::noinline]] ThisThread& Here() noexcept;
+
+// The same without the call, for functions of this library that are compiled
+// out of line themselves and contain no suspension. Trivially destructible and
+// constant-initialised, so that reading it needs no guard.
+extern constinit thread_local ThisThread this_thread;
 
 // Sees to it that this thread's frames go to the depot when it ends.
 void ReleaseFrameCacheAtThreadExit() noexcept;

@@ -11,8 +11,12 @@
 namespace weft {
 
 void Leaf::Prepare(Continuation caller) noexcept {
+  Prepare(caller, internal::this_thread);
+}
+
+void Leaf::Prepare(Continuation caller, internal::ThisThread& here) noexcept {
   continuation_ = caller;
-  context_ = internal::Here().context;
+  context_ = here.context;
   ABSL_RAW_CHECK(context_ != nullptr,
                  "co_await outside of a task: run it with weft::Run, "
                  "weft::Spawn or a weft::testing::Simulator");
@@ -26,7 +30,7 @@ void Leaf::ScheduleFairly() noexcept {
 }
 
 Entry EnterOperation() noexcept {
-  internal::ThisThread& here = internal::Here();
+  internal::ThisThread& here = internal::this_thread;
   if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
   if (here.context->cancelled()) [[unlikely]] return Entry::kCancelled;
   if (here.worker->SpendBudget() < 0) [[unlikely]] return Entry::kQueueFirst;

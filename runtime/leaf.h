@@ -83,6 +83,7 @@ class Leaf : public internal::Job {
 
   // First thing in await_suspend: notes who goes on, and in which scope.
   void Prepare(Continuation caller) noexcept;
+  void Prepare(Continuation caller, internal::ThisThread& here) noexcept;
 
   // False: the scope is cancelled; do not wait.
   [[nodiscard]] bool Publish() noexcept { return context_->Publish(*this); }

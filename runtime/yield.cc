@@ -10,8 +10,10 @@
 namespace weft {
 
 void YieldAwaiter::await_suspend(Continuation caller) noexcept {
-  Prepare(caller);
-  ScheduleFairly();  // From here on `*this` may be gone.
+  internal::ThisThread& here = internal::this_thread;
+  Prepare(caller, here);
+  // From here on `*this` may be gone: a thief may run us at once.
+  here.worker->PushFair(*this);
 }
 
 Continuation YieldAwaiter::Run(internal::ThisThread& here) noexcept {

@@ -12,7 +12,7 @@ namespace weft {
 class [[nodiscard("co_await it")]] YieldAwaiter final : public Leaf {
  public:
   bool await_ready() const noexcept { return false; }
-  void await_suspend(Continuation caller) noexcept;
+  [[gnu::noinline]] void await_suspend(Continuation caller) noexcept;
   void await_resume() const noexcept {}
 
   // Leaf. Nothing is published, so there is nothing to retract or to cancel.

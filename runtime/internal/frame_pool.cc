@@ -124,7 +124,7 @@ void* AllocateFrame(std::size_t size) {
   if (size > kLargestFrame) [[unlikely]]
     return ::operator new(size);
   const std::size_t frame_class = ClassOf(size);
-  FrameShelf& shelf = Here().frames[frame_class];
+  FrameShelf& shelf = this_thread.frames[frame_class];
   if (shelf.first == nullptr) [[unlikely]] {
     return AllocateSlowly(shelf, frame_class);
   }
@@ -136,7 +136,7 @@ void FreeFrame(void* frame, std::size_t size) noexcept {
   if (size > kLargestFrame) [[unlikely]]
     return ::operator delete(frame);
   const std::size_t frame_class = ClassOf(size);
-  FrameShelf& shelf = Here().frames[frame_class];
+  FrameShelf& shelf = this_thread.frames[frame_class];
   PushFront(shelf.first, frame, SizeOf(frame_class));
   if (++shelf.count > 2 * kFrameBatch) [[unlikely]] {
     ReleaseFrameCacheAtThreadExit();

@@ -57,8 +57,8 @@ using FrameCache = std::array<FrameShelf, kFrameClasses>;
 
 // Threads: any; a frame may be freed on another thread than it was made on.
 // Throws std::bad_alloc when memory runs out.
-void* AllocateFrame(std::size_t size);
-void FreeFrame(void* frame, std::size_t size) noexcept;
+[[gnu::noinline]] void* AllocateFrame(std::size_t size);
+[[gnu::noinline]] void FreeFrame(void* frame, std::size_t size) noexcept;
 
 // Gives everything this thread has cached to the depot. Runs by itself when a
 // thread ends.

@@ -5,8 +5,6 @@
 
 #include "weft/runtime/internal/stack_guard.h"
 
-#include <utility>
-
 #include "weft/runtime/current.h"
 
 namespace weft::internal {
@@ -21,16 +19,8 @@ std::coroutine_handle<> GuardedTransfer(std::coroutine_handle<> next) noexcept {
   return std::noop_coroutine();
 }
 
-void Resume(ThisThread& here, std::coroutine_handle<> next) {
-  // Saved and restored: a coroutine may drive another one by hand, as a
-  // synchronous generator does.
-  const char* const outer_base = std::exchange(
-      here.stack_base, static_cast<const char*>(__builtin_frame_address(0)));
-  do {
-    next.resume();
-    next = std::exchange(here.deferred, nullptr);
-  } while (next);
-  here.stack_base = outer_base;
+void MarkStackBase(ThisThread& here) noexcept {
+  here.stack_base = static_cast<const char*>(__builtin_frame_address(0));
 }
 
 }  // namespace weft::internal

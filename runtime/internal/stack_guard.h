@@ -5,9 +5,9 @@
 // (our build and weft.pc pass it on), and never at -O0 without it or under its
 // own address and thread sanitizers; there each transfer would leave a stack
 // frame behind. So in those builds Transfer measures the stack: once it is
-// deeper than kMaxDepth below the frame that resumed us, the handle is left
-// with the thread and noop is returned; the stack unwinds to Resume(), which
-// goes on from there. Elsewhere Transfer compiles to nothing.
+// deeper than kMaxDepth below the worker's base, the handle is left with the
+// thread and noop is returned; the stack unwinds to the innermost Resume(),
+// which goes on from there. Elsewhere Transfer compiles to nothing.
 //
 // SPDX-License-Identifier: MIT
 
@@ -16,10 +16,11 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <utility>
+
+#include "weft/runtime/current.h"
 
 namespace weft::internal {
-
-struct ThisThread;
 
 // g++ without a jump: remove when the oldest supported g++ transfers at -O0.
 #if defined(__GNUC__) && !defined(__clang__) &&                 \
@@ -40,9 +41,19 @@ inline std::coroutine_handle<> Transfer(std::coroutine_handle<> next) noexcept {
   return next;
 }
 
-// Resumes `next` and whatever was left with the thread meanwhile. The only
-// place that calls resume().
-void Resume(ThisThread& here, std::coroutine_handle<> next);
+// Marks the caller's place on the stack as the one that depth is measured from:
+// a worker's loop, or where a plain thread first resumed something.
+void MarkStackBase(ThisThread& here) noexcept;
+
+// Resumes `next` and whatever is left with the thread meanwhile. The only place
+// that calls resume(). It may nest: a coroutine may drive another by hand.
+inline void Resume(ThisThread& here, std::coroutine_handle<> next) {
+  if (here.stack_base == nullptr) [[unlikely]] MarkStackBase(here);
+  do {
+    next.resume();
+    next = std::exchange(here.deferred, nullptr);
+  } while (next);
+}
 
 }  // namespace weft::internal
 

@@ -33,6 +33,7 @@ void Worker::UseSeededOrder(std::uint64_t seed) {
 
 void Worker::RunUntilStopped() {
   ThisThread& here = Here();
+  MarkStackBase(here);
   here.worker = this;
   last_check_ = last_poll_ = reactor_->Now();
   while (!scheduler_.stopping()) {
@@ -48,30 +49,24 @@ void Worker::RunUntilStopped() {
 }
 
 bool Worker::RunOneJob(ThisThread& here) {
-  Job* const job = NextJob();
+  Job* const job = seeded_order_ != nullptr ? NextSeededJob() : NextJob();
   if (job == nullptr) return false;
   Execute(*job, here);
   return true;
 }
 
-void Worker::Execute(Job& job, ThisThread& here) noexcept {
+inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
   budget_ = kBudget;
-  Resume(here, job.Run(here) /* From here on the job may be gone. */
-                   .Resolve(here));
+  const Continuation next = job.Run(here);
+  // From here on the job may be gone.
+  Resume(here, next.Resolve(here));
   here.context = nullptr;
 }
 
 // --- The turn ---------------------------------------------------------------
 
-Job* Worker::NextJob() noexcept {
-  if (++turns_ >= turns_between_checks_ || overdue()) Check();
-  if (seeded_order_ != nullptr) {
-    TakeIn();
-    while (Job* const job = TakeLifo()) seeded_order_->Add(*job);
-    while (Job* const job = forks_.Pop()) seeded_order_->Add(*job);
-    while (Job* const job = run_queue_.Pop()) seeded_order_->Add(*job);
-    return seeded_order_->Next();
-  }
+inline Job* Worker::NextJob() noexcept {
+  if (++turns_ >= turns_between_checks_ || overdue()) [[unlikely]] Check();
   if (lifo_run_ < kMaxLifoRun) {
     if (Job* const job = TakeLifo()) {
       ++lifo_run_;
@@ -84,7 +79,16 @@ Job* Worker::NextJob() noexcept {
   return TakeLifo();
 }
 
-Job* Worker::TakeLifo() noexcept {
+Job* Worker::NextSeededJob() noexcept {
+  if (++turns_ >= turns_between_checks_) Check();
+  TakeIn();
+  while (Job* const job = TakeLifo()) seeded_order_->Add(*job);
+  while (Job* const job = forks_.Pop()) seeded_order_->Add(*job);
+  while (Job* const job = run_queue_.Pop()) seeded_order_->Add(*job);
+  return seeded_order_->Next();
+}
+
+inline Job* Worker::TakeLifo() noexcept {
   // relaxed: only the owner fills the slot.
   Job* const job = lifo_.load(std::memory_order_relaxed);
   if (job == nullptr) return nullptr;

@@ -127,6 +127,7 @@ class Worker {
   static constexpr absl::Duration kWorthAWake = absl::Microseconds(25);
 
   Job* NextJob() noexcept;
+  Job* NextSeededJob() noexcept;
   Job* TakeLifo() noexcept;
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
