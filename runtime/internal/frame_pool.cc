@@ -21,12 +21,8 @@ namespace {
 
 constexpr std::uint32_t kDepotBatches = 256;
 
-constexpr std::size_t ClassOf(std::size_t size) {
-  if (size <= kSmallestFrame) return 0;
-  return (size - kSmallestFrame + kFrameStep - 1) / kFrameStep;
-}
 constexpr std::size_t SizeOf(std::size_t frame_class) {
-  return kSmallestFrame + frame_class * kFrameStep;
+  return frame_class * kFrameStep + 8;
 }
 
 // All but the link: the leak checker follows no pointer in poisoned memory, and
@@ -118,12 +114,16 @@ void Refill(FrameShelf& shelf, std::size_t frame_class) noexcept {
   return PopFront(shelf.first, size);
 }
 
+// Apart, so that FreeFrame itself saves no registers.
+[[gnu::noinline]] void FreeSlowly(FrameShelf& shelf,
+                                  std::size_t frame_class) noexcept {
+  ReleaseFrameCacheAtThreadExit();
+  SpillBatch(shelf, frame_class);
+}
+
 }  // namespace
 
-void* AllocateFrame(std::size_t size) {
-  if (size > kLargestFrame) [[unlikely]]
-    return ::operator new(size);
-  const std::size_t frame_class = ClassOf(size);
+void* AllocateFrameOfClass(std::size_t frame_class) {
   FrameShelf& shelf = this_thread.frames[frame_class];
   if (shelf.first == nullptr) [[unlikely]] {
     return AllocateSlowly(shelf, frame_class);
@@ -132,15 +132,11 @@ void* AllocateFrame(std::size_t size) {
   return PopFront(shelf.first, SizeOf(frame_class));
 }
 
-void FreeFrame(void* frame, std::size_t size) noexcept {
-  if (size > kLargestFrame) [[unlikely]]
-    return ::operator delete(frame);
-  const std::size_t frame_class = ClassOf(size);
+void FreeFrameOfClass(void* frame, std::size_t frame_class) noexcept {
   FrameShelf& shelf = this_thread.frames[frame_class];
   PushFront(shelf.first, frame, SizeOf(frame_class));
   if (++shelf.count > 2 * kFrameBatch) [[unlikely]] {
-    ReleaseFrameCacheAtThreadExit();
-    SpillBatch(shelf, frame_class);
+    FreeSlowly(shelf, frame_class);
   }
 }
 

@@ -1,7 +1,7 @@
 // The frame pool: where coroutine frames come from, and go back to.
 //
 //     a thread's cache           the depot, shared
-//     [ 24][ 40][ 56]...[1032]   the same classes, one lock each
+//     [  8][ 24][ 40]...[1032]   the same classes, one lock each
 //        |   ^   a batch moves when a cache is empty or too full
 //        v   |
 //      frames
@@ -32,14 +32,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace weft::internal {
 
 inline constexpr std::size_t kFrameStep = 16;
-inline constexpr std::size_t kSmallestFrame = 24;
-inline constexpr std::size_t kFrameClasses = 64;
-inline constexpr std::size_t kLargestFrame =
-    kSmallestFrame + (kFrameClasses - 1) * kFrameStep;
+inline constexpr std::size_t kFrameClasses = 65;
+inline constexpr std::size_t kLargestFrame = (kFrameClasses - 1) * kFrameStep + 8;
 inline constexpr std::uint32_t kFrameBatch = 32;
 
 // A free frame; the link lies in the frame itself.
@@ -55,10 +54,26 @@ struct FrameShelf {
 
 using FrameCache = std::array<FrameShelf, kFrameClasses>;
 
+// Out of line, since they read the thread-local; the class comes as a constant.
+[[gnu::noinline]] void* AllocateFrameOfClass(std::size_t frame_class);
+[[gnu::noinline]] void FreeFrameOfClass(void* frame,
+                                        std::size_t frame_class) noexcept;
+
+// 8 -> 0, 24 -> 1, 40 -> 2: the smallest class that holds `size` bytes.
+constexpr std::size_t FrameClassOf(std::size_t size) {
+  return (size + kFrameStep - 8 - 1) / kFrameStep;
+}
+
 // Threads: any; a frame may be freed on another thread than it was made on.
 // Throws std::bad_alloc when memory runs out.
-[[gnu::noinline]] void* AllocateFrame(std::size_t size);
-[[gnu::noinline]] void FreeFrame(void* frame, std::size_t size) noexcept;
+inline void* AllocateFrame(std::size_t size) {
+  if (size > kLargestFrame) return ::operator new(size);
+  return AllocateFrameOfClass(FrameClassOf(size));
+}
+inline void FreeFrame(void* frame, std::size_t size) noexcept {
+  if (size > kLargestFrame) return ::operator delete(frame);
+  FreeFrameOfClass(frame, FrameClassOf(size));
+}
 
 // Gives everything this thread has cached to the depot. Runs by itself when a
 // thread ends.
