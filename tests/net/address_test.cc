@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/hash/hash_testing.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -185,7 +186,7 @@ TEST(AddressTest, RefusesANulInsideTheHost) {
 
 TEST(AddressTest, KeepsItsComplaintShortForHugeInput) {
   const absl::StatusOr<Address> address =
-      Address::Parse(std::string(1'000'000, '[') + "]:1");
+      Address::Parse(absl::StrCat(std::string(1'000'000, '['), "]:1"));
 
   ASSERT_FALSE(address.ok());
   EXPECT_LT(address.status().message().size(), 300u);

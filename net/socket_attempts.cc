@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/socket_attempts.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "weft/net/socket.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/system.h"
+
+namespace weft::net {
+
+using ::weft::reactor::RetryInterrupted;
+
+std::optional<absl::Status> SocketAttempt::Failed(int error,
+                                                  std::string_view call) const {
+  if (error != EAGAIN && error != EWOULDBLOCK) {
+    return reactor::ErrnoToStatus(error, NameOf(call, peer_));
+  }
+  if (!limit_->passed()) return std::nullopt;
+  return absl::DeadlineExceededError(
+      absl::StrCat(NameOf(call, peer_), ": nothing for ",
+                   absl::FormatDuration(limit_->limit())));
+}
+
+std::optional<absl::StatusOr<std::size_t>> SocketAttempt::Counted(
+    ssize_t result, int error, std::string_view call) const {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  std::optional<absl::Status> failure = Failed(error, call);
+  if (!failure.has_value()) return std::nullopt;
+  return *std::move(failure);
+}
+
+ssize_t SocketAttempt::Send(std::span<const std::byte> from) const {
+  return RetryInterrupted([&] {
+    return source_.system().send(source_.fd(), from.data(), from.size(), 0);
+  });
+}
+
+std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
+  if (into_.empty()) return std::size_t{0};
+  const ssize_t result = RetryInterrupted([&] {
+    return source_.system().recv(source_.fd(), into_.data(), into_.size(), 0);
+  });
+  const int error = errno;
+  short_read_ = result > 0 && static_cast<std::size_t>(result) < into_.size();
+  return Counted(result, error, "read");
+}
+
+std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
+  const ssize_t result = Send(from_);
+  return Counted(result, errno, "write");
+}
+
+std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
+  std::array<iovec, 16> vectors;
+  const std::size_t count = std::min(parts_.size(), vectors.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    // The interface of the call is older than const.
+    vectors[i].iov_base = const_cast<std::byte*>(parts_[i].data());
+    vectors[i].iov_len = parts_[i].size();
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  // An int or a size_t, as the system likes.
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  const ssize_t result = RetryInterrupted(
+      [&] { return source_.system().sendmsg(source_.fd(), &message, 0); });
+  return Counted(result, errno, "write");
+}
+
+std::optional<absl::Status> WriteAllAttempt::operator()() {
+  bool progress = false;
+  while (!rest_.empty()) {
+    const ssize_t result = Send(rest_);
+    const int error = errno;
+    if (result < 0) {
+      if (progress) limit_->Restart();
+      return Failed(error, "write");
+    }
+    rest_ = rest_.subspan(static_cast<std::size_t>(result));
+    progress = true;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace weft::net

@@ -1,0 +1,110 @@
+// One try of each operation on a connected socket: a system call, and what its
+// answer means. TimedIo makes waiting operations of them.
+//
+//     a number of bytes, or an error    the operation's result
+//     nothing                           it would block: wait, and try again
+//     DEADLINE_EXCEEDED                 it would block, and has waited enough
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_NET_SOCKET_ATTEMPTS_H_
+#define WEFT_NET_SOCKET_ATTEMPTS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/net/address.h"
+#include "weft/net/io_timeout.h"
+#include "weft/net/stream.h"
+#include "weft/reactor/source.h"
+
+namespace weft::net {
+
+// What they have in common.
+//
+// Borrows: the source, and `peer`, which names the connection in errors.
+class SocketAttempt {
+ public:
+  void set_limit(IoTimeout& limit) noexcept { limit_ = &limit; }
+
+ protected:
+  using Count = absl::StatusOr<std::size_t>;
+
+  SocketAttempt(reactor::Source& source, const Address& peer) noexcept
+      : source_(source), peer_(peer) {}
+
+  // A call that counts bytes answered `result`, and `error` if that is -1.
+  std::optional<Count> Counted(ssize_t result, int error,
+                               std::string_view call) const;
+  // A call failed with `error`.
+  std::optional<absl::Status> Failed(int error, std::string_view call) const;
+  ssize_t Send(std::span<const std::byte> from) const;
+
+  reactor::Source& source_;
+  const Address& peer_;
+  IoTimeout* limit_ = nullptr;
+};
+
+class ReadAttempt : public SocketAttempt {
+ public:
+  // `short_read` is told whether the call has read less than there was room
+  // for. An empty `into` is read into without a call.
+  ReadAttempt(reactor::Source& source, const Address& peer,
+              std::span<std::byte> into, bool& short_read) noexcept
+      : SocketAttempt(source, peer), into_(into), short_read_(short_read) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  std::span<std::byte> into_;
+  bool& short_read_;
+};
+
+class WriteAttempt : public SocketAttempt {
+ public:
+  WriteAttempt(reactor::Source& source, const Address& peer,
+               std::span<const std::byte> from) noexcept
+      : SocketAttempt(source, peer), from_(from) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  std::span<const std::byte> from_;
+};
+
+// Takes the first sixteen parts; the caller loops anyway.
+class VectoredWriteAttempt : public SocketAttempt {
+ public:
+  VectoredWriteAttempt(reactor::Source& source, const Address& peer,
+                       ByteParts parts) noexcept
+      : SocketAttempt(source, peer), parts_(parts) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  ByteParts parts_;
+};
+
+// Goes on until all is written or the socket is full, and remembers how far it
+// got. Its limit runs anew when it has got somewhere.
+class WriteAllAttempt : public SocketAttempt {
+ public:
+  WriteAllAttempt(reactor::Source& source, const Address& peer,
+                  std::span<const std::byte> from) noexcept
+      : SocketAttempt(source, peer), rest_(from) {}
+
+  std::optional<absl::Status> operator()();
+
+ private:
+  std::span<const std::byte> rest_;
+};
+
+}  // namespace weft::net
+
+#endif  // WEFT_NET_SOCKET_ATTEMPTS_H_

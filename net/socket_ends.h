@@ -1,0 +1,101 @@
+// ReadEnd and WriteEnd: the two directions of a connected socket, each with
+// what it remembers. A stream is a Source and one of each; its halves share the
+// Source and have one end each.
+//
+//     TcpStream { Source,  ReadEnd, WriteEnd }
+//                              |         |
+//     ReadHalf  { Source*, ReadEnd }     |
+//     WriteHalf { Source*, WriteEnd }  <-'
+//
+// How a read avoids the call that would only say EAGAIN. A read that filled
+// less than its buffer has emptied the socket: whatever comes later makes an
+// event, so the next read waits for that without trying. A peer that sends five
+// bytes and closes at once makes one event for both, though: a hang-up, which
+// the Source remembers, makes every read try first again. A request and its
+// answer cost two system calls that way instead of three.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_NET_SOCKET_ENDS_H_
+#define WEFT_NET_SOCKET_ENDS_H_
+
+#include <cstddef>
+#include <span>
+
+#include "absl/time/time.h"
+#include "weft/net/address.h"
+#include "weft/net/socket_attempts.h"
+#include "weft/net/stream.h"
+#include "weft/net/timed_io.h"
+#include "weft/reactor/source.h"
+#include "weft/runtime/ready_awaiter.h"
+
+namespace weft::net {
+
+// Threads: one task at a time.
+class ReadEnd {
+ public:
+  explicit ReadEnd(const Address& peer) noexcept : peer_(peer) {}
+
+  // Borrows: the end, the source and `into`.
+  TimedIo<ReadAttempt> Read(reactor::Source& source,
+                            std::span<std::byte> into) noexcept {
+    const bool drained = short_read_ && short_reads_drain_;
+    const bool try_first = !drained || source.hang_up() || into.empty();
+    return TimedIo<ReadAttempt>(
+        source, reactor::Direction::kRead,
+        try_first ? FirstTry::kAtOnce : FirstTry::kWhenReady, timeout_,
+        ReadAttempt(source, peer_, into, short_read_));
+  }
+
+  const Address& peer() const noexcept { return peer_; }
+  void set_timeout(absl::Duration timeout) noexcept { timeout_ = timeout; }
+  void set_short_reads_drain(bool drain) noexcept {
+    short_reads_drain_ = drain;
+  }
+
+ private:
+  Address peer_;
+  absl::Duration timeout_ = absl::InfiniteDuration();
+  bool short_reads_drain_ = true;
+  bool short_read_ = false;  // Whether the last read was one.
+};
+
+// Writes always try first: a socket is rarely full.
+//
+// Threads: one task at a time.
+class WriteEnd {
+ public:
+  explicit WriteEnd(const Address& peer) noexcept : peer_(peer) {}
+
+  // Borrows: the end, the source and what is written.
+  TimedIo<WriteAttempt> Write(reactor::Source& source,
+                              std::span<const std::byte> from) const noexcept {
+    return TimedIo<WriteAttempt>(source, reactor::Direction::kWrite,
+                                 FirstTry::kAtOnce, timeout_,
+                                 WriteAttempt(source, peer_, from));
+  }
+  TimedIo<VectoredWriteAttempt> WriteVectored(reactor::Source& source,
+                                              ByteParts parts) const noexcept {
+    return TimedIo<VectoredWriteAttempt>(
+        source, reactor::Direction::kWrite, FirstTry::kAtOnce, timeout_,
+        VectoredWriteAttempt(source, peer_, parts));
+  }
+  TimedIo<WriteAllAttempt> WriteAll(
+      reactor::Source& source, std::span<const std::byte> from) const noexcept {
+    return TimedIo<WriteAllAttempt>(source, reactor::Direction::kWrite,
+                                    FirstTry::kAtOnce, timeout_,
+                                    WriteAllAttempt(source, peer_, from));
+  }
+
+  const Address& peer() const noexcept { return peer_; }
+  void set_timeout(absl::Duration timeout) noexcept { timeout_ = timeout; }
+
+ private:
+  Address peer_;
+  absl::Duration timeout_ = absl::InfiniteDuration();
+};
+
+}  // namespace weft::net
+
+#endif  // WEFT_NET_SOCKET_ENDS_H_
