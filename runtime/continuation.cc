@@ -13,8 +13,10 @@ std::coroutine_handle<> Continuation::RunSteps(
     internal::ThisThread& here) const noexcept {
   Continuation next = *this;
   // A step may destroy itself, so nothing of it is touched after Run.
-  while ((next.word_ & kRunnable) != 0) next = next.step().Run(here);
-  if (next.empty()) return std::noop_coroutine();
+  while ((next.word_ & kRunnable) != 0) {
+    if (next.empty()) return std::noop_coroutine();
+    next = next.step().Run(here);
+  }
   return next.coroutine();
 }
 
