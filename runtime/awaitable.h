@@ -36,8 +36,8 @@ decltype(auto) GetAwaiter(Awaitable&& awaitable) {
 template <typename Awaitable>
 using AwaiterOf = decltype(GetAwaiter(std::declval<Awaitable>()));
 
-// An awaiter by reference. g++ 12 copies an awaiter that await_transform returns
-// as a reference, and ours do not move; it leaves this one alone.
+// An awaiter by reference. g++ 12 copies an awaiter that await_transform
+// returns as a reference, and ours do not move; it leaves this one alone.
 template <typename Awaiter>
 struct AwaiterRef {
   Awaiter& awaiter;

@@ -73,13 +73,15 @@ class Continuation {
   // Runs every step that comes first and returns the coroutine to resume;
   // std::noop_coroutine() where there is nobody.
   std::coroutine_handle<> Resolve() const noexcept {
-    if ((word_ & kRunnable) == 0) [[likely]] return coroutine();
+    if ((word_ & kRunnable) == 0) [[likely]]
+      return coroutine();
     return RunSteps();
   }
 
   // As above, where the caller has looked up its thread already.
   std::coroutine_handle<> Resolve(internal::ThisThread& here) const noexcept {
-    if ((word_ & kRunnable) == 0) [[likely]] return coroutine();
+    if ((word_ & kRunnable) == 0) [[likely]]
+      return coroutine();
     return RunSteps(here);
   }
 

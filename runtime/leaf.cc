@@ -32,8 +32,10 @@ void Leaf::ScheduleFairly() noexcept {
 Entry EnterOperation() noexcept {
   internal::ThisThread& here = internal::this_thread;
   if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
-  if (here.context->cancelled()) [[unlikely]] return Entry::kCancelled;
-  if (here.worker->SpendBudget() < 0) [[unlikely]] return Entry::kQueueFirst;
+  if (here.context->cancelled()) [[unlikely]]
+    return Entry::kCancelled;
+  if (here.worker->SpendBudget() < 0) [[unlikely]]
+    return Entry::kQueueFirst;
   return Entry::kGo;
 }
 

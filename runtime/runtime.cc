@@ -85,7 +85,8 @@ absl::StatusOr<Runtime> Runtime::Create(const RuntimeOptions& options) {
   return Runtime(*std::move(scheduler), options.drain_timeout);
 }
 
-Runtime::Runtime(const RuntimeOptions& options) : Runtime(MustCreate(options)) {}
+Runtime::Runtime(const RuntimeOptions& options)
+    : Runtime(MustCreate(options)) {}
 
 Runtime::Runtime(std::unique_ptr<internal::Scheduler> scheduler,
                  absl::Duration drain_timeout)

@@ -55,9 +55,8 @@ class Mutex {
   bool TryAcquire() noexcept {
     std::uint32_t expected = kFree;
     // acquire: pairs with the release in Unlock.
-    return state_.compare_exchange_strong(expected, kHeld,
-                                          std::memory_order_acquire,
-                                          std::memory_order_relaxed);
+    return state_.compare_exchange_strong(
+        expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
   void Unlock() noexcept {
     std::uint32_t expected = kHeld;
@@ -97,7 +96,8 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
       : Waiter(mutex.waiters_), mutex_(mutex) {}
 
   absl::StatusOr<Guard> await_resume() noexcept {
-    if (cancelled()) [[unlikely]] return status();
+    if (cancelled()) [[unlikely]]
+      return status();
     return Guard(mutex_);
   }
 

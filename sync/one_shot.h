@@ -56,7 +56,8 @@ OneShotSender {
   explicit OneShotSender(std::shared_ptr<OneShotState<T>> state) noexcept
       : state_(std::move(state)) {}
   OneShotSender(OneShotSender&&) noexcept = default;
-  OneShotSender& operator=(OneShotSender&&) = delete;  // Would drop the old end.
+  OneShotSender& operator=(OneShotSender&&) =
+      delete;  // Would drop the old end.
   ~OneShotSender() {
     if (state_ == nullptr) return;
     state_->Finish([this] { state_->sender_gone = true; });

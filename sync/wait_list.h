@@ -7,8 +7,8 @@
 //               each in the frame of the coroutine that waits
 //
 // A primitive's operation is a Waiter with two functions: TryFast, without the
-// lock, and TryLocked, with it. This file does the rest: cancellation before and
-// during the wait, the task's budget, parking and leaving.
+// lock, and TryLocked, with it. This file does the rest: cancellation before
+// and during the wait, the task's budget, parking and leaving.
 //
 // Invariants
 //   1. A Waiter is linked and unlinked under lock(). Whoever unlinks it owns

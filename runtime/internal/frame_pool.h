@@ -38,7 +38,8 @@ namespace weft::internal {
 
 inline constexpr std::size_t kFrameStep = 16;
 inline constexpr std::size_t kFrameClasses = 65;
-inline constexpr std::size_t kLargestFrame = (kFrameClasses - 1) * kFrameStep + 8;
+inline constexpr std::size_t kLargestFrame =
+    (kFrameClasses - 1) * kFrameStep + 8;
 inline constexpr std::uint32_t kFrameBatch = 32;
 
 // A free frame; the link lies in the frame itself.

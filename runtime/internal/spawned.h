@@ -31,9 +31,8 @@ concept MakesTask = requires {
 
 // A function that makes a Task and is called in place, with `Argument` itself.
 template <typename Body, typename Argument>
-concept TaskBody = requires {
-  typename std::invoke_result_t<Body&, Argument>::promise_type;
-};
+concept TaskBody =
+    requires { typename std::invoke_result_t<Body&, Argument>::promise_type; };
 
 namespace internal {
 

@@ -48,7 +48,8 @@ void MarkStackBase(ThisThread& here) noexcept;
 // Resumes `next` and whatever is left with the thread meanwhile. The only place
 // that calls resume(). It may nest: a coroutine may drive another by hand.
 inline void Resume(ThisThread& here, std::coroutine_handle<> next) {
-  if (here.stack_base == nullptr) [[unlikely]] MarkStackBase(here);
+  if (here.stack_base == nullptr) [[unlikely]]
+    MarkStackBase(here);
   do {
     next.resume();
     next = std::exchange(here.deferred, nullptr);

@@ -66,7 +66,8 @@ inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
 // --- The turn ---------------------------------------------------------------
 
 inline Job* Worker::NextJob() noexcept {
-  if (++turns_ >= turns_between_checks_ || overdue()) [[unlikely]] Check();
+  if (++turns_ >= turns_between_checks_ || overdue()) [[unlikely]]
+    Check();
   if (lifo_run_ < kMaxLifoRun) {
     if (Job* const job = TakeLifo()) {
       ++lifo_run_;

@@ -113,7 +113,9 @@ TEST(TaskTest, DestroysItsArgumentsWhenItNeverRuns) {
   auto counted = std::make_shared<int>(1);
   auto hold = [](std::shared_ptr<int> held) -> Task<int> { co_return *held; };
 
-  { Task<int> never_run = hold(counted); }
+  {
+    Task<int> never_run = hold(counted);
+  }
 
   EXPECT_EQ(counted.use_count(), 1);
 }
@@ -175,7 +177,8 @@ Task<absl::Status> DiveAndFail(int depth) {
 TEST(TaskTest, AnErrorReturnsThroughAMillionCallersOnAFlatStack) {
   testing::Simulator sim;
 
-  EXPECT_EQ(sim.Run(DiveAndFail(kMillion)), absl::NotFoundError("at the bottom"));
+  EXPECT_EQ(sim.Run(DiveAndFail(kMillion)),
+            absl::NotFoundError("at the bottom"));
 }
 
 }  // namespace
