@@ -28,11 +28,15 @@
 #include <cstdint>
 #include <string_view>
 
+#include "weft/reactor/spin_lock.h"
 #include "weft/runtime/continuation.h"
 #include "weft/runtime/internal/job.h"
 #include "weft/runtime/task_context.h"
 
 namespace weft {
+
+// The lock for a structure that leaves wait in: held for a few instructions.
+using reactor::SpinLock;
 
 // What a wait looks like from outside, for dumps and deadlock reports.
 struct WaitDescription {

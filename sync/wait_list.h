@@ -24,8 +24,6 @@
 #define WEFT_SYNC_WAIT_LIST_H_
 
 #include "absl/status/status.h"
-#include "weft/reactor/spin_lock.h"
-#include "weft/runtime/internal/job.h"
 #include "weft/runtime/leaf.h"
 
 namespace weft::sync {
@@ -41,7 +39,7 @@ class WaitList {
   ~WaitList();
 
   // Guards the list, and whatever state of the primitive it decides about.
-  reactor::SpinLock& lock() noexcept { return lock_; }
+  SpinLock& lock() noexcept { return lock_; }
 
   // With the lock held:
   bool empty() const noexcept { return first_ == nullptr; }
@@ -56,7 +54,7 @@ class WaitList {
   void PushBack(Waiter& waiter) noexcept;
   void Unlink(Waiter& waiter) noexcept;
 
-  reactor::SpinLock lock_;
+  SpinLock lock_;
   Waiter* first_ = nullptr;  // Guarded by lock_, as last_ and all links.
   Waiter* last_ = nullptr;
 };
