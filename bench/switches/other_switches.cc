@@ -1,0 +1,11 @@
+// A system whose own switches nobody has written down yet.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/bench/switches/switches.h"
+
+namespace switches {
+
+void AddSystemSwitches(std::vector<Switch>&) {}
+
+}  // namespace switches

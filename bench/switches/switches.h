@@ -1,0 +1,62 @@
+// The ways from one flow of control to another, each ready to be timed.
+//
+//     no runtime      a call through a coroutine handle; a jump between two
+//     weft            Yield; a wake on the same worker, and across two; a
+//                     message through a channel
+//     the system      epoll; ucontext; threads and a futex
+//
+// The tour prints them as a table, runtime_bench and sync_bench report them.
+// Both mean the same thing, since the code is the same.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_BENCH_SWITCHES_SWITCHES_H_
+#define WEFT_BENCH_SWITCHES_SWITCHES_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace switches {
+
+using Elapsed = std::chrono::nanoseconds;
+
+struct Switch {
+  std::string_view name;
+  // Does it `count` times and tells how long that took, without what it needed
+  // to begin. On a plain thread.
+  Elapsed (*run)(std::int64_t count);
+};
+
+// Fastest kind first. Some are there only on Linux.
+std::vector<Switch> AllSwitches();
+
+// One resume() of a coroutine that suspends again.
+Elapsed ResumeRaw(std::int64_t count);
+// One jump from a coroutine to another one, by symmetric transfer.
+Elapsed TransferRaw(std::int64_t count);
+// One Yield of a task that is alone on its worker.
+Elapsed YieldAlone(std::int64_t count);
+// A task wakes another one and waits to be woken by it: one of the two wakes,
+// and the switch that it makes.
+Elapsed WakeOnSameWorker(std::int64_t count);
+// The same between two runtimes with a thread each.
+Elapsed WakeAcrossWorkers(std::int64_t count);
+// The same through two channels of capacity 1: one message.
+Elapsed PassMessage(std::int64_t count);
+
+// Linux. A thread wakes another one that sleeps in epoll_wait, by an eventfd,
+// and sleeps until it is woken by it: one of the two wakes.
+Elapsed WakeByEpoll(std::int64_t count);
+// The same, asleep on a futex.
+Elapsed WakeByFutex(std::int64_t count);
+// One swapcontext.
+Elapsed SwapContext(std::int64_t count);
+
+// The rows that only Linux has.
+void AddSystemSwitches(std::vector<Switch>& switches);
+
+}  // namespace switches
+
+#endif  // WEFT_BENCH_SWITCHES_SWITCHES_H_
