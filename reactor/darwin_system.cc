@@ -134,6 +134,10 @@ int System::fdatasync(int fd) { return System::fsync(fd); }
 
 int System::ftruncate(int fd, off_t size) { return ::ftruncate(fd, size); }
 
+int System::stat(const char* path, struct stat* out) {
+  return ::stat(path, out);
+}
+
 int System::lstat(const char* path, struct stat* out) {
   return ::lstat(path, out);
 }

@@ -91,6 +91,7 @@ class System {
   virtual int ftruncate(int fd, off_t size);
 
   // Names in the file system.
+  virtual int stat(const char* path, struct stat* out);
   virtual int lstat(const char* path, struct stat* out);
   virtual int rename(const char* from, const char* to);
   virtual int unlink(const char* path);

@@ -121,6 +121,20 @@ TEST_F(SystemFileTest, MakesListsRenamesAndRemovesNames) {
   EXPECT_EQ(errno, ENOENT);
 }
 
+TEST_F(SystemFileTest, StatFollowsALinkAndLstatDoesNot) {
+  const Fd target = Create("file");
+  ASSERT_EQ(::symlink("file", Path("link").c_str()), 0);
+
+  struct stat followed{};
+  struct stat link{};
+  EXPECT_EQ(system_.stat(Path("link").c_str(), &followed), 0);
+  EXPECT_EQ(system_.lstat(Path("link").c_str(), &link), 0);
+
+  EXPECT_TRUE(S_ISREG(followed.st_mode));
+  EXPECT_TRUE(S_ISLNK(link.st_mode));
+  EXPECT_EQ(system_.unlink(Path("link").c_str()), 0);
+}
+
 TEST(SystemTest, PipesNeitherBlockNorAreInherited) {
   int ends[2] = {-1, -1};
   ASSERT_EQ(System::Kernel().pipe(ends), 0);
