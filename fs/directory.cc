@@ -1,0 +1,200 @@
+// Reading directories in batches, and the calls that change them.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/fs/directory.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "weft/fs/path_error.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/reactor.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/or_return.h"
+
+namespace weft::fs {
+namespace {
+
+using ::weft::reactor::RetryInterrupted;
+using ::weft::reactor::System;
+
+// A directory that is being read. Its functions block, so they are called on
+// the pool; only the destructor is not where a listing is given up early, and
+// what it closes has nothing left to write.
+class Listing {
+ public:
+  Listing(System& system, std::string path)
+      : system_(system), path_(std::move(path)) {}
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
+  ~Listing() { Close(); }
+
+  // The next few entries; none at the end. Opens the directory first.
+  absl::StatusOr<std::vector<DirectoryEntry>> NextBatch() {
+    absl::Status open = Open();
+    if (!open.ok()) return open;
+    std::vector<DirectoryEntry> batch;
+    while (batch.size() < kBatch) {
+      const dirent* const found = ReadOne();
+      if (found == nullptr && errno != 0) {
+        return PathError(errno, "readdir", path_);
+      }
+      if (found == nullptr) break;
+      std::optional<DirectoryEntry> entry = Named(*found);
+      if (entry.has_value()) batch.push_back(*std::move(entry));
+    }
+    if (batch.empty()) Close();
+    return batch;
+  }
+
+ private:
+  // Enough for a trip to the pool to be a small part of the work, and few
+  // enough for the first names not to wait for the last.
+  static constexpr std::size_t kBatch = 256;
+
+  absl::Status Open() {
+    if (directory_ != nullptr) return absl::OkStatus();
+    absl::Status path = CheckPath(path_);
+    if (!path.ok()) return path;
+    do {
+      directory_ = system_.opendir(path_.c_str());
+    } while (directory_ == nullptr && errno == EINTR);
+    if (directory_ == nullptr) return PathError(errno, "opendir", path_);
+    return absl::OkStatus();
+  }
+
+  void Close() noexcept {
+    // Nothing was written, so nothing can have been lost.
+    if (directory_ != nullptr) system_.closedir(directory_);
+    directory_ = nullptr;
+  }
+
+  // Null and errno 0 at the end: the call itself leaves errno alone there.
+  const dirent* ReadOne() {
+    const dirent* found = nullptr;
+    do {
+      errno = 0;
+      found = system_.readdir(directory_);
+    } while (found == nullptr && errno == EINTR);
+    return found;
+  }
+
+  // Nothing for a name that is none, or that has gone meanwhile.
+  std::optional<DirectoryEntry> Named(const dirent& found) {
+    const std::string_view name = found.d_name;
+    if (name == "." || name == "..") return std::nullopt;
+    DirectoryEntry entry{.name = std::string(name), .kind = KindOf(found)};
+    // Some file systems do not say the kind with the name.
+    if (found.d_type == DT_UNKNOWN && !AskForKind(entry)) return std::nullopt;
+    return entry;
+  }
+
+  static FileKind KindOf(const dirent& found) noexcept {
+    return fs::KindOf(static_cast<mode_t>(DTTOIF(found.d_type)));
+  }
+
+  bool AskForKind(DirectoryEntry& entry) {
+    struct stat about{};
+    const std::string path = absl::StrCat(path_, "/", entry.name);
+    const int answer =
+        RetryInterrupted([&] { return system_.lstat(path.c_str(), &about); });
+    if (answer == 0) entry.kind = fs::KindOf(about.st_mode);
+    return answer == 0 || errno != ENOENT;
+  }
+
+  System& system_;
+  const std::string path_;
+  DIR* directory_ = nullptr;
+};
+
+using Batch = absl::StatusOr<std::vector<DirectoryEntry>>;
+
+Task<Batch> NextBatch(Listing& listing) {
+  auto next = [&listing] { return listing.NextBatch(); };
+  co_return co_await Blocking(next);
+}
+
+AsyncGenerator<absl::StatusOr<DirectoryEntry>> List(std::string path) {
+  Listing listing(CurrentReactor().system(), std::move(path));
+  for (;;) {
+    Batch batch = co_await NextBatch(listing);
+    if (!batch.ok()) {
+      co_yield std::move(batch).status();
+      co_return;
+    }
+    if (batch->empty()) co_return;
+    for (DirectoryEntry& entry : *batch) co_yield std::move(entry);
+  }
+}
+
+Task<absl::Status> Make(std::string path, mode_t permissions) {
+  co_await OrReturn(CheckPath(path));
+  System& system = CurrentReactor().system();
+  auto make = [&] {
+    const int answer = RetryInterrupted(
+        [&] { return system.mkdir(path.c_str(), permissions); });
+    return CheckCall(answer, "mkdir", path);
+  };
+  co_return co_await Blocking(make);
+}
+
+Task<absl::Status> Remove(std::string path, std::string_view call,
+                          int (System::*function)(const char*)) {
+  co_await OrReturn(CheckPath(path));
+  System& system = CurrentReactor().system();
+  auto remove = [&] {
+    const int answer =
+        RetryInterrupted([&] { return (system.*function)(path.c_str()); });
+    return CheckCall(answer, call, path);
+  };
+  co_return co_await Blocking(remove);
+}
+
+Task<absl::Status> Move(std::string from, std::string to) {
+  co_await OrReturn(CheckPath(from));
+  co_await OrReturn(CheckPath(to));
+  System& system = CurrentReactor().system();
+  auto move = [&] {
+    const int answer = RetryInterrupted(
+        [&] { return system.rename(from.c_str(), to.c_str()); });
+    return CheckCall(answer, "rename", absl::StrCat(from, "\" to \"", to));
+  };
+  co_return co_await Blocking(move);
+}
+
+}  // namespace
+
+// None of these is a coroutine itself: what they borrow need not outlive the
+// call.
+AsyncGenerator<absl::StatusOr<DirectoryEntry>> ListDirectory(
+    std::string_view path) {
+  return List(std::string(path));
+}
+
+Task<absl::Status> CreateDirectory(std::string_view path, mode_t permissions) {
+  return Make(std::string(path), permissions);
+}
+
+Task<absl::Status> RemoveDirectory(std::string_view path) {
+  return Remove(std::string(path), "rmdir", &System::rmdir);
+}
+
+Task<absl::Status> RemoveFile(std::string_view path) {
+  return Remove(std::string(path), "unlink", &System::unlink);
+}
+
+Task<absl::Status> Rename(std::string_view from, std::string_view to) {
+  return Move(std::string(from), std::string(to));
+}
+
+}  // namespace weft::fs

@@ -1,0 +1,45 @@
+// Calls and paths, in words.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/fs/path_error.h"
+
+#include <cerrno>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "weft/reactor/os_error.h"
+
+namespace weft::fs {
+namespace {
+
+// Debian's Abseil has a string_view of its own, newer ones an alias.
+absl::string_view ToAbseil(std::string_view text) {
+  return absl::string_view(text.data(), text.size());
+}
+
+}  // namespace
+
+absl::Status PathError(int error, std::string_view call,
+                       std::string_view path) {
+  return reactor::ErrnoToStatus(
+      error, absl::StrCat(ToAbseil(call), "(\"", ToAbseil(path), "\")"));
+}
+
+absl::Status CheckCall(int answer, std::string_view call,
+                       std::string_view path) {
+  if (answer != -1) return absl::OkStatus();
+  return PathError(errno, call, path);
+}
+
+absl::Status CheckPath(std::string_view path) {
+  if (path.find('\0') == std::string_view::npos) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("a path cannot hold a zero byte: \"",
+                   absl::CHexEscape(ToAbseil(path)), "\""));
+}
+
+}  // namespace weft::fs

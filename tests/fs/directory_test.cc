@@ -1,0 +1,409 @@
+// Tests of directories: listings, and the calls that make, change and remove
+// names. In simulation, on real directories.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/fs/directory.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "weft/reactor/os_error.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/spawn.h"
+#include "weft/runtime/testing/simulated_system.h"
+#include "weft/runtime/testing/simulator.h"
+#include "weft/tests/support/open_descriptors.h"
+#include "weft/tests/support/temporary_directory.h"
+
+namespace weft::fs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::weft::testing::OpenDescriptors;
+using ::weft::testing::SimulatedSystem;
+using ::weft::testing::Simulator;
+using ::weft::testing::TemporaryDirectory;
+
+using Entries = std::map<std::string, FileKind>;
+
+Task<absl::StatusOr<Entries>> Collect(std::string path) {
+  AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing = ListDirectory(path);
+  Entries entries;
+  for (;;) {
+    std::optional<absl::StatusOr<DirectoryEntry>> item =
+        co_await listing.Next();
+    if (!item.has_value()) co_return entries;
+    DirectoryEntry entry = co_await OrReturn(*std::move(item));
+    EXPECT_TRUE(entries.emplace(entry.name, entry.kind).second)
+        << entry.name << " came twice";
+  }
+}
+
+// --- Listing ---
+
+TEST(ListDirectoryTest, GivesEveryNameWithItsKind) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  ASSERT_EQ(::mkdir((directory / "inner").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink("inner", (directory / "link").c_str()), 0);
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  Simulator sim;
+
+  const absl::StatusOr<Entries> entries = sim.Run(Collect(directory.path()));
+
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_THAT(*entries, ElementsAre(Pair("file", FileKind::kFile),
+                                    Pair("inner", FileKind::kDirectory),
+                                    Pair("link", FileKind::kSymbolicLink),
+                                    Pair("pipe", FileKind::kFifo)));
+}
+
+TEST(ListDirectoryTest, GivesNothingForAnEmptyDirectory) {
+  TemporaryDirectory directory;
+  Simulator sim;
+
+  const absl::StatusOr<Entries> entries = sim.Run(Collect(directory.path()));
+
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_THAT(*entries, IsEmpty());
+}
+
+TEST(ListDirectoryTest, GivesTenThousandNamesOnceEach) {
+  TemporaryDirectory directory;
+  std::set<std::string> names;
+  for (int i = 0; i < 10'000; ++i) {
+    names.insert(absl::StrCat("entry", i));
+    directory.Write(absl::StrCat("entry", i), "");
+  }
+  Simulator sim;
+
+  const absl::StatusOr<Entries> entries = sim.Run(Collect(directory.path()));
+
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  std::set<std::string> found;
+  for (const auto& [name, kind] : *entries) found.insert(name);
+  EXPECT_EQ(found, names);
+}
+
+TEST(ListDirectoryTest, SaysThatThereIsNoSuchDirectory) {
+  TemporaryDirectory directory;
+  Simulator sim;
+
+  const absl::Status status = sim.Run(Collect(directory / "nope")).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(
+      std::string(status.message()),
+      "opendir(\"" + directory / "nope" + "\"): No such file or directory");
+}
+
+TEST(ListDirectoryTest, SaysThatItIsNoDirectory) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  Simulator sim;
+
+  const absl::Status status = sim.Run(Collect(directory / "file")).status();
+
+  EXPECT_EQ(reactor::ErrnoOf(status), ENOTDIR);
+}
+
+TEST(ListDirectoryTest, RefusesAPathWithAZeroByte) {
+  Simulator sim;
+
+  const absl::Status status =
+      sim.Run(Collect(std::string("/tmp\0/etc", 9))).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("\\x00"));
+}
+
+// Gives one item and drops the generator.
+Task<absl::Status> TakeOne(std::string path) {
+  AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing = ListDirectory(path);
+  std::optional<absl::StatusOr<DirectoryEntry>> item = co_await listing.Next();
+  co_return item.has_value() ? item->status() : absl::NotFoundError("empty");
+}
+
+TEST(ListDirectoryTest, ClosesTheDirectoryWhenItIsDropped) {
+  TemporaryDirectory directory;
+  directory.Write("one", "");
+  directory.Write("two", "");
+  Simulator sim;
+  const int before = OpenDescriptors();
+
+  EXPECT_EQ(sim.Run(TakeOne(directory.path())), absl::OkStatus());
+
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+TEST(ListDirectoryTest, ClosesTheDirectoryWhenItIsClosed) {
+  TemporaryDirectory directory;
+  directory.Write("one", "");
+  Simulator sim;
+  const int before = OpenDescriptors();
+  auto take_and_close = [](std::string path) -> Task<absl::Status> {
+    AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing =
+        ListDirectory(path);
+    std::optional<absl::StatusOr<DirectoryEntry>> item =
+        co_await listing.Next();
+    co_await listing.Close();
+    EXPECT_TRUE(item.has_value());
+    co_return absl::OkStatus();
+  };
+  absl::Status closed = sim.Run(take_and_close(directory.path()));
+
+  EXPECT_EQ(closed, absl::OkStatus());
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+TEST(ListDirectoryTest, ClosesTheDirectoryAtItsEnd) {
+  TemporaryDirectory directory;
+  directory.Write("one", "");
+  Simulator sim;
+  const int before = OpenDescriptors();
+  auto read_to_the_end = [before](std::string path) -> Task<absl::Status> {
+    AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing =
+        ListDirectory(path);
+    while (auto item = co_await listing.Next()) EXPECT_TRUE(item->ok());
+    EXPECT_EQ(OpenDescriptors(), before);  // Though it lives on.
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(read_to_the_end(directory.path())), absl::OkStatus());
+}
+
+TEST(ListDirectoryTest, EndsWithCancelledWhenItIsCancelled) {
+  TemporaryDirectory directory;
+  directory.Write("one", "");
+  Simulator sim;
+  const int before = OpenDescriptors();
+  JoinHandle<absl::Status> lister =
+      sim.SpawnJoinable(TakeOne(directory.path()));
+
+  lister.Cancel();
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(lister.BlockingJoin().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// --- A system that is not at its best ---
+
+// Interrupts every call on names once before it lets it through.
+class Interrupting : public SimulatedSystem {
+ public:
+  DIR* opendir(const char* path) override {
+    return Interrupt() ? nullptr : SimulatedSystem::opendir(path);
+  }
+  dirent* readdir(DIR* directory) override {
+    return Interrupt() ? nullptr : SimulatedSystem::readdir(directory);
+  }
+  int mkdir(const char* path, mode_t mode) override {
+    return Interrupt() ? -1 : SimulatedSystem::mkdir(path, mode);
+  }
+  int rmdir(const char* path) override {
+    return Interrupt() ? -1 : SimulatedSystem::rmdir(path);
+  }
+  int unlink(const char* path) override {
+    return Interrupt() ? -1 : SimulatedSystem::unlink(path);
+  }
+  int rename(const char* from, const char* to) override {
+    return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
+  }
+
+ private:
+  bool Interrupt() {
+    interrupts_ = !interrupts_;
+    if (interrupts_) errno = EINTR;
+    return interrupts_;
+  }
+  bool interrupts_ = false;
+};
+
+TEST(DirectoryTest, InterruptedCallsAreMadeAgain) {
+  TemporaryDirectory directory;
+  Interrupting system;
+  Simulator sim({.seed = {}, .system = &system});
+  directory.Write("file", "");
+  auto change = [](const TemporaryDirectory& in) -> Task<absl::Status> {
+    co_await OrReturn(CreateDirectory(in / "made"));
+    co_await OrReturn(Rename(in / "made", in / "moved"));
+    Entries entries = co_await OrReturn(Collect(in.path()));
+    EXPECT_THAT(entries, ElementsAre(Pair("file", FileKind::kFile),
+                                     Pair("moved", FileKind::kDirectory)));
+    co_await OrReturn(RemoveDirectory(in / "moved"));
+    co_await OrReturn(RemoveFile(in / "file"));
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(change(directory)), absl::OkStatus());
+  EXPECT_THAT(directory.Names(), IsEmpty());
+}
+
+TEST(ListDirectoryTest, AnErrorInTheMiddleIsTheLastItem) {
+  class Failing : public SimulatedSystem {
+   public:
+    dirent* readdir(DIR* directory) override {
+      if (++reads_ < 4) return SimulatedSystem::readdir(directory);
+      errno = EIO;
+      return nullptr;
+    }
+
+   private:
+    int reads_ = 0;
+  } system;
+  TemporaryDirectory directory;
+  for (const char* name : {"a", "b", "c", "d"}) directory.Write(name, "");
+  Simulator sim({.seed = {}, .system = &system});
+  const int before = OpenDescriptors();
+
+  const absl::Status status = sim.Run(Collect(directory.path())).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("readdir(\""));
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// A file system that gives names without kinds.
+class KindlessSystem : public SimulatedSystem {
+ public:
+  dirent* readdir(DIR* directory) override {
+    dirent* const entry = SimulatedSystem::readdir(directory);
+    if (entry != nullptr) entry->d_type = DT_UNKNOWN;
+    return entry;
+  }
+  int lstat(const char* path, struct stat* out) override {
+    if (std::string_view(path).ends_with("gone")) {
+      errno = ENOENT;
+      return -1;
+    }
+    return SimulatedSystem::lstat(path, out);
+  }
+};
+
+TEST(ListDirectoryTest, AsksForKindsThatTheFileSystemDoesNotGive) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  ASSERT_EQ(::mkdir((directory / "inner").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink("inner", (directory / "link").c_str()), 0);
+  KindlessSystem system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::StatusOr<Entries> entries = sim.Run(Collect(directory.path()));
+
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_THAT(*entries, ElementsAre(Pair("file", FileKind::kFile),
+                                    Pair("inner", FileKind::kDirectory),
+                                    Pair("link", FileKind::kSymbolicLink)));
+}
+
+TEST(ListDirectoryTest, LeavesOutWhatIsGoneBeforeItIsAskedAbout) {
+  TemporaryDirectory directory;
+  directory.Write("gone", "");
+  directory.Write("here", "");
+  KindlessSystem system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::StatusOr<Entries> entries = sim.Run(Collect(directory.path()));
+
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_THAT(*entries, ElementsAre(Pair("here", FileKind::kFile)));
+}
+
+// --- Changing names ---
+
+TEST(DirectoryTest, MakesADirectoryWithItsPermissions) {
+  TemporaryDirectory directory;
+  Simulator sim;
+
+  const absl::Status made = sim.Run(CreateDirectory(directory / "new", 0700));
+
+  EXPECT_EQ(made, absl::OkStatus());
+  struct stat about{};
+  ASSERT_EQ(::stat((directory / "new").c_str(), &about), 0);
+  EXPECT_TRUE(S_ISDIR(about.st_mode));
+  EXPECT_EQ(about.st_mode & 0777, 0700U);
+}
+
+TEST(DirectoryTest, DoesNotMakeWhatIsThere) {
+  TemporaryDirectory directory;
+  Simulator sim;
+
+  const absl::Status status = sim.Run(CreateDirectory(directory.path()));
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::string(status.message()),
+            "mkdir(\"" + directory.path() + "\"): File exists");
+}
+
+TEST(DirectoryTest, RemovesAnEmptyDirectoryOnly) {
+  TemporaryDirectory directory;
+  Simulator sim;
+  ASSERT_EQ(::mkdir((directory / "inner").c_str(), 0700), 0);
+  directory.Write("inner/file", "");
+
+  const absl::Status full = sim.Run(RemoveDirectory(directory / "inner"));
+  const absl::Status file = sim.Run(RemoveFile(directory / "inner/file"));
+  const absl::Status empty = sim.Run(RemoveDirectory(directory / "inner"));
+
+  EXPECT_EQ(reactor::ErrnoOf(full), ENOTEMPTY);
+  EXPECT_EQ(file, absl::OkStatus());
+  EXPECT_EQ(empty, absl::OkStatus());
+  EXPECT_THAT(directory.Names(), IsEmpty());
+}
+
+TEST(DirectoryTest, RenamesOverWhatIsThere) {
+  TemporaryDirectory directory;
+  directory.Write("from", "new");
+  directory.Write("to", "old");
+  Simulator sim;
+
+  EXPECT_EQ(sim.Run(Rename(directory / "from", directory / "to")),
+            absl::OkStatus());
+
+  EXPECT_THAT(directory.Names(), ElementsAre("to"));
+  EXPECT_EQ(directory.Read("to"), "new");
+}
+
+TEST(DirectoryTest, NamesBothEndsOfARenameThatFails) {
+  Simulator sim;
+
+  const absl::Status status = sim.Run(Rename("/nope/from", "/nope/to"));
+
+  EXPECT_EQ(std::string(status.message()),
+            "rename(\"/nope/from\" to \"/nope/to\"): No such file or "
+            "directory");
+}
+
+TEST(DirectoryTest, ChangesNothingWhenItIsCancelledBefore) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  Simulator sim;
+  JoinHandle<absl::Status> remover =
+      sim.SpawnJoinable(RemoveFile(directory / "file"));
+
+  remover.Cancel();
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(remover.BlockingJoin().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(directory.Names(), ElementsAre("file"));
+}
+
+}  // namespace
+}  // namespace weft::fs
