@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -62,11 +61,13 @@ std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
 
 std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
   std::array<iovec, 16> vectors;
-  const std::size_t count = std::min(parts_.size(), vectors.size());
-  for (std::size_t i = 0; i < count; ++i) {
+  std::size_t count = 0;
+  for (const std::span<const std::byte> part : parts_) {
+    // Left out, lest sixteen of them look like all that there is to write.
+    if (part.empty()) continue;
+    if (count == vectors.size()) break;
     // The interface of the call is older than const.
-    vectors[i].iov_base = const_cast<std::byte*>(parts_[i].data());
-    vectors[i].iov_len = parts_[i].size();
+    vectors[count++] = {const_cast<std::byte*>(part.data()), part.size()};
   }
   msghdr message{};
   message.msg_iov = vectors.data();

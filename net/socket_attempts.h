@@ -78,7 +78,7 @@ class WriteAttempt : public SocketAttempt {
   std::span<const std::byte> from_;
 };
 
-// Takes the first sixteen parts; the caller loops anyway.
+// Takes the first sixteen parts that hold anything; the caller loops anyway.
 class VectoredWriteAttempt : public SocketAttempt {
  public:
   VectoredWriteAttempt(reactor::Source& source, const Address& peer,

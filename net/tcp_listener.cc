@@ -29,6 +29,7 @@ namespace {
 
 using ::weft::reactor::ErrnoToStatus;
 using ::weft::reactor::Fd;
+using ::weft::reactor::RetryInterrupted;
 using ::weft::reactor::Source;
 using ::weft::reactor::System;
 
@@ -37,10 +38,9 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(320);
 
 // Not the listener's fault, and over: the connection that was at the front of
 // the queue has gone. accept(2) lists them.
-bool IsOfTheConnection(int error) {
-  switch (error) {
+bool IsOfTheConnection(const absl::Status& status) {
+  switch (reactor::ErrnoOf(status).value_or(0)) {
     case ECONNABORTED:
-    case EINTR:  // Not of a connection, but to be answered the same way.
     case EPROTO:
     case ENOPROTOOPT:
     case ENETDOWN:
@@ -76,17 +76,16 @@ class AcceptAttempt {
       : source_(source), local_(local) {}
 
   std::optional<absl::StatusOr<Accepted>> operator()() {
-    for (;;) {
-      Address::SystemForm form;
-      Fd socket(source_.system().accept(source_.fd(), form.get(),
-                                        form.size_to_fill()),
-                source_.system());
-      if (socket) return Named(std::move(socket), form);
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
-      if (!IsOfTheConnection(errno)) {
-        return ErrnoToStatus(errno, NameOf("accept", local_));
-      }
-    }
+    System& system = source_.system();
+    Address::SystemForm form;
+    Fd socket(RetryInterrupted([&] {
+                return system.accept(source_.fd(), form.get(),
+                                     form.size_to_fill());
+              }),
+              system);
+    if (socket) return Named(std::move(socket), form);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+    return ErrnoToStatus(errno, NameOf("accept", local_));
   }
 
  private:
@@ -152,6 +151,9 @@ Task<absl::StatusOr<TcpStream>> TcpListener::Accept() {
     if (accepted.ok()) {
       co_return TcpStream::Adopt(std::move(accepted->socket), accepted->peer);
     }
+    // Through the door again, and not in a loop of the attempt's own: a flood
+    // of these is cancelled, and leaves room for others, like any other work.
+    if (IsOfTheConnection(accepted.status())) continue;
     if (!IsShortage(accepted.status())) {
       co_return std::move(accepted).status();
     }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "weft/net/socket.h"
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
@@ -69,7 +70,7 @@ class ConnectAttempt {
     begun_ = true;
     const Address::SystemForm form = address_.ToSystem();
     if (source_.system().connect(source_.fd(), form.get(), form.size()) == 0) {
-      return Connected();
+      return Connected(PeerAddressOf(source_.system(), source_.fd()));
     }
     // Interrupted, it goes on by itself, as connect(2) says. A nonblocking
     // socket of the BSDs says so by EINTR as well.
@@ -83,22 +84,21 @@ class ConnectAttempt {
                                           NameOf("connect", address_));
     if (!error.ok()) return error;
     // No error may also mean no answer: a wake says "look", no more.
-    const absl::StatusOr<Address> peer =
+    absl::StatusOr<Address> peer =
         PeerAddressOf(source_.system(), source_.fd());
-    if (peer.ok()) return Connected();
     if (reactor::ErrnoOf(peer.status()) == ENOTCONN) return std::nullopt;
-    return peer.status();
+    return Connected(peer);
   }
 
   // Where nobody listens on a port that the system also gives to clients, a
   // socket may be given that very port and so be connected to itself.
-  absl::Status Connected() {
+  absl::Status Connected(const absl::StatusOr<Address>& peer) {
     const absl::StatusOr<Address> local =
         LocalAddressOf(source_.system(), source_.fd());
-    if (local.ok() && *local == address_) {
-      return ErrnoToStatus(ECONNREFUSED, NameOf("connect", address_));
-    }
-    return absl::OkStatus();
+    if (!peer.ok()) return peer.status();
+    if (!local.ok()) return local.status();
+    if (*local != *peer) return absl::OkStatus();
+    return ErrnoToStatus(ECONNREFUSED, NameOf("connect", address_));
   }
 
   Source& source_;
@@ -124,8 +124,12 @@ Task<absl::StatusOr<TcpStream>> ConnectWithin(absl::StatusOr<Address> address,
   if (options.timeout == absl::InfiniteDuration()) {
     co_return co_await ConnectTo(*address, options.no_delay);
   }
-  co_return co_await WithTimeout(options.timeout,
-                                 ConnectTo(*address, options.no_delay));
+  absl::StatusOr<TcpStream> stream = co_await WithTimeout(
+      options.timeout, ConnectTo(*address, options.no_delay));
+  if (!absl::IsDeadlineExceeded(stream.status())) co_return stream;
+  co_return absl::DeadlineExceededError(
+      absl::StrCat(NameOf("connect", *address), ": no answer for ",
+                   absl::FormatDuration(options.timeout)));
 }
 
 }  // namespace

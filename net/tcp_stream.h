@@ -256,6 +256,10 @@ class TcpStream::WriteHalf {
   WriteEnd end_;
 };
 
+static_assert(ByteStream<TcpStream>);
+static_assert(ByteSource<TcpStream::ReadHalf>);
+static_assert(ByteSink<TcpStream::WriteHalf>);
+
 }  // namespace weft::net
 
 #endif  // WEFT_NET_TCP_STREAM_H_
