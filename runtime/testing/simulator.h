@@ -38,7 +38,7 @@ namespace weft::testing {
 
 struct SimulatorOptions {
   // Empty: the order of a real worker.
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed = {};
   // The system calls and the clock; null for the simulation's own. Borrowed.
   SimulatedSystem* system = nullptr;
 };
