@@ -39,7 +39,8 @@ namespace weft::testing {
 struct SimulatorOptions {
   // Empty: the order of a real worker.
   std::optional<std::uint64_t> seed = {};
-  // The system calls and the clock; null for the simulation's own. Borrowed.
+  // The system calls and the clock; null for the simulation's own. Borrowed,
+  // also by every stream and file that is made in the simulation.
   SimulatedSystem* system = nullptr;
 };
 

@@ -1,0 +1,168 @@
+// Tests that a conversation allocates nothing once it is under way. A program
+// of its own, since it replaces the global operator new to count its calls.
+//
+// SPDX-License-Identifier: MIT
+
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "weft/net/memory_stream.h"
+#include "weft/net/tcp_listener.h"
+#include "weft/net/tcp_stream.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/spawn.h"
+#include "weft/runtime/testing/simulator.h"
+#include "weft/tests/net/tcp_pair.h"
+
+namespace {
+
+// relaxed throughout: a number, read where nothing else runs.
+std::atomic<long> allocations{0};
+
+void* Allocate(std::size_t size, std::size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  // aligned_alloc wants whole multiples.
+  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
+  void* const memory = std::aligned_alloc(alignment, whole);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return Allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace weft::net {
+namespace {
+
+long Allocations() { return allocations.load(std::memory_order_relaxed); }
+
+TEST(AllocationTest, IsCounted) {
+  const long before = Allocations();
+
+  std::make_unique<int>(7).reset();
+  std::make_unique<std::array<std::byte, 64>>().reset();
+
+  EXPECT_EQ(Allocations() - before, 2);
+}
+
+Task<absl::Status> Echo(TcpStream& stream) {
+  std::array<std::byte, 256> buffer;
+  while (std::size_t n = co_await OrReturn(stream.Read(buffer))) {
+    co_await OrReturn(stream.WriteAll(std::span(buffer).first(n)));
+  }
+  co_return absl::OkStatus();
+}
+
+// Both ends, each of which waits for the other in every round.
+Task<absl::Status> Talk(TcpStream& stream, int rounds) {
+  std::array<std::byte, 64> message{};
+  const std::array parts = {std::span<const std::byte>(message)};
+  for (int round = 0; round < rounds; ++round) {
+    co_await OrReturn(stream.WriteAll(message));
+    std::size_t got = 0;
+    while (got < message.size()) {
+      got += co_await OrReturn(stream.Read(std::span(message).subspan(got)));
+    }
+    got = co_await OrReturn(stream.WriteVectored(parts));
+    while (got > 0) {
+      got -= co_await OrReturn(stream.Read(std::span(message).first(got)));
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> CountInAConversation(absl::Duration timeout, long& counted) {
+  TcpPair pair = co_await OrReturn(ConnectPair());
+  pair.client.SetReadTimeout(timeout);
+  pair.server.SetReadTimeout(timeout);
+  JoinHandle<absl::Status> echo = Spawn(Echo, std::ref(pair.server));
+  co_await OrReturn(Talk(pair.client, 10));  // Frames and slots are made.
+  const long before = Allocations();
+  co_await OrReturn(Talk(pair.client, 1000));
+  counted = Allocations() - before;
+  co_await OrReturn(pair.client.ShutdownWrite());
+  co_return co_await echo.Join();
+}
+
+TEST(AllocationTest, IsNotNeededForAMessageOverTcp) {
+  long counted = -1;
+
+  const absl::Status status =
+      Simulate({}, CountInAConversation, absl::InfiniteDuration(), counted);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(counted, 0);
+}
+
+TEST(AllocationTest, IsNotNeededForATimeout) {
+  long counted = -1;
+
+  const absl::Status status =
+      Simulate({}, CountInAConversation, absl::Seconds(5), counted);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(counted, 0);
+}
+
+Task<absl::Status> EchoInMemory(MemoryStream& stream) {
+  std::array<std::byte, 256> buffer;
+  while (std::size_t n = co_await OrReturn(stream.Read(buffer))) {
+    co_await OrReturn(stream.Write(std::span(buffer).first(n)));
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> CountInMemory(long& counted) {
+  auto [client, server] = MakeMemoryPipe();
+  JoinHandle<absl::Status> echo = Spawn(EchoInMemory, std::ref(server));
+  std::array<std::byte, 64> message{};
+  long before = 0;
+  for (int round = 0; round < 1010; ++round) {
+    if (round == 10) before = Allocations();
+    co_await OrReturn(client.Write(message));
+    co_await OrReturn(client.Read(message));
+  }
+  counted = Allocations() - before;
+  co_await OrReturn(client.ShutdownWrite());
+  co_return co_await echo.Join();
+}
+
+TEST(AllocationTest, IsNotNeededForAMessageInMemory) {
+  long counted = -1;
+
+  const absl::Status status = Simulate({}, CountInMemory, counted);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(counted, 0);
+}
+
+}  // namespace
+}  // namespace weft::net

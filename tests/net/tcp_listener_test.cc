@@ -1,0 +1,325 @@
+// Tests of accepting: what can go wrong there, and that nothing is lost by it.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/tcp_listener.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "weft/reactor/os_error.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/spawn.h"
+#include "weft/runtime/testing/simulated_system.h"
+#include "weft/runtime/testing/simulator.h"
+#include "weft/runtime/yield.h"
+#include "weft/tests/net/tcp_pair.h"
+
+namespace weft::net {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Answers `error` to the next `times` accepts, before it does what it is asked.
+class FailingAccept : public testing::SimulatedSystem {
+ public:
+  FailingAccept(int error, int times) : error_(error), left_(times) {}
+
+  int accept(int fd, sockaddr* address, socklen_t* size) override {
+    ++calls;
+    if (left_ > 0) {
+      --left_;
+      errno = error_;
+      return -1;
+    }
+    return SimulatedSystem::accept(fd, address, size);
+  }
+
+  int calls = 0;
+
+ private:
+  const int error_;
+  int left_;
+};
+
+TEST(TcpListenerTest, KnowsThePortThatTheSystemChose) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const TcpListener listener =
+        co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+
+    EXPECT_NE(listener.local_address().port(), 0);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, SaysWhatIsWrongWithTheAddress) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    co_return TcpListener::Bind("127.0.0.1:http").status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("127.0.0.1:http"));
+}
+
+TEST(TcpListenerTest, SaysThatThePortIsInUse) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const TcpListener first =
+        co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+
+    co_return TcpListener::Bind(first.local_address()).status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("Address already in use"));
+}
+
+TEST(TcpListenerTest, SharesThePortWhereAllAskForIt) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const ListenOptions shared = {.reuse_port = true};
+    const TcpListener first =
+        co_await OrReturn(TcpListener::Bind("127.0.0.1:0", shared));
+
+    co_return TcpListener::Bind(first.local_address(), shared).status();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, ListensAgainWhereConnectionsLinger) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener first = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    const Address address = first.local_address();
+    TcpStream client = co_await OrReturn(TcpStream::Connect(address));
+    TcpStream server = co_await OrReturn(first.Accept());
+    // Who closes first lingers.
+    server.Close();
+    client.Close();
+    first.Close();
+
+    co_return TcpListener::Bind(address).status();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, AcceptsInTheOrderTheyCame) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    std::vector<TcpStream> clients;
+    for (int i = 0; i < 100; ++i) {
+      clients.push_back(
+          co_await OrReturn(TcpStream::Connect(listener.local_address())));
+    }
+
+    for (const TcpStream& client : clients) {
+      const TcpStream server = co_await OrReturn(listener.Accept());
+      EXPECT_EQ(server.peer_address(), *client.local_address());
+    }
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+Task<absl::Status> AcceptOne(TcpListener& listener, int& accepted) {
+  const TcpStream stream = co_await OrReturn(listener.Accept());
+  ++accepted;
+  co_return absl::OkStatus();
+}
+
+TEST(TcpListenerTest, TellsItsWaiterThatItsOwnerHasClosedIt) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    int accepted = 0;
+    JoinHandle<absl::Status> accepting =
+        Spawn(AcceptOne, std::ref(listener), std::ref(accepted));
+    co_await Yield();
+
+    listener.Close();
+    co_return co_await accepting.Join();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(TcpListenerTest, RefusesConnectionsOnceItIsClosed) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    const Address address = listener.local_address();
+    listener.Close();
+    listener.Close();
+
+    absl::StatusOr<TcpStream> stream = co_await TcpStream::Connect(address);
+    co_return stream.status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+// --- Faults -----------------------------------------------------------------
+
+// Accepts three connections, which were all there before the first accept.
+Task<absl::Status> AcceptThree(std::uint64_t& starved) {
+  TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+  for (const char* const name : {"one", "two", "three"}) {
+    PlainPeer peer(listener.local_address());
+    EXPECT_TRUE(peer.Send(name));
+    TcpStream stream = co_await OrReturn(listener.Accept());
+    const std::string text = co_await OrReturn(ReadText(stream));
+    EXPECT_EQ(text, name);
+  }
+  starved = listener.times_starved();
+  co_return absl::OkStatus();
+}
+
+class TcpListenerShortageTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(TcpListenerShortageTest, WaitsForRoomAndGoesOn) {
+  FailingAccept system(GetParam(), /*times=*/12);
+  testing::Simulator sim({.system = &system});
+  const Instant start = sim.now();
+  std::uint64_t starved = 0;
+
+  const absl::Status status = sim.Run(AcceptThree(starved));
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(starved, 12u);
+  EXPECT_EQ(system.calls, 12 + 3);  // It looked again, and did not spin.
+  // 5, 10, 20, ... 320 milliseconds, and no longer than that.
+  EXPECT_GE(sim.now() - start, absl::Milliseconds(315 + 6 * 320));
+  EXPECT_LT(sim.now() - start, absl::Milliseconds(350 + 6 * 325));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TcpListenerShortageTest,
+                         ::testing::Values(EMFILE, ENFILE, ENOBUFS, ENOMEM));
+
+TEST(TcpListenerTest, IsCancelledWhileItWaitsForRoom) {
+  FailingAccept system(EMFILE, /*times=*/1'000'000);
+  testing::Simulator sim({.system = &system});
+  std::uint64_t starved = 0;
+  JoinHandle<absl::Status> accepting = sim.SpawnJoinable(AcceptThree(starved));
+  sim.RunFor(absl::Seconds(1));
+  ASSERT_FALSE(accepting.finished());
+
+  accepting.Cancel();
+  sim.RunFor(absl::Seconds(1));
+
+  ASSERT_TRUE(accepting.finished());
+  EXPECT_EQ(accepting.BlockingJoin().code(), absl::StatusCode::kCancelled);
+}
+
+// Has no descriptor left for an accept, by the real limit of the process. Only
+// during the call: a sanitizer wants descriptors of its own at any moment.
+class LimitedSystem : public testing::SimulatedSystem {
+ public:
+  int accept(int fd, sockaddr* address, socklen_t* size) override {
+    if (!limited) return SimulatedSystem::accept(fd, address, size);
+    const int lowest_free = ::dup(fd);
+    ::close(lowest_free);
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const int result = SimulatedSystem::accept(fd, address, size);
+    const int error = errno;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    errno = error;
+    return result;
+  }
+
+  bool limited = true;
+};
+
+TEST(TcpListenerTest, OutlastsTheRealLimitOfDescriptors) {
+  LimitedSystem system;
+  absl::StatusOr<TcpListener> listener = absl::UnknownError("not bound yet");
+  testing::Simulator sim({.system = &system});
+  const absl::Status bound =
+      sim.Run([](absl::StatusOr<TcpListener>& out) -> Task<absl::Status> {
+        out = TcpListener::Bind("127.0.0.1:0");
+        co_return out.status();
+      }(listener));
+  ASSERT_EQ(bound, absl::OkStatus());
+  const PlainPeer first(listener->local_address());
+  const PlainPeer second(listener->local_address());
+  int accepted = 0;
+  JoinHandle<absl::Status> accepting =
+      sim.SpawnJoinable(AcceptOne, std::ref(*listener), std::ref(accepted));
+
+  sim.RunFor(absl::Seconds(2));
+  const int accepted_when_limited = accepted;
+  const std::uint64_t starved = listener->times_starved();
+  system.limited = false;
+  sim.RunFor(absl::Seconds(1));
+  sim.Spawn(AcceptOne, std::ref(*listener), std::ref(accepted));
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(accepted_when_limited, 0);
+  EXPECT_GT(starved, 5u);
+  EXPECT_LT(starved, 20u);
+  EXPECT_TRUE(accepting.finished());
+  EXPECT_EQ(accepted, 2);
+}
+
+class TcpListenerSkipTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(TcpListenerSkipTest, AcceptsTheNextConnection) {
+  FailingAccept system(GetParam(), /*times=*/500);
+  testing::Simulator sim({.system = &system});
+  const Instant start = sim.now();
+  std::uint64_t starved = 0;
+
+  const absl::Status status = sim.Run(AcceptThree(starved));
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(starved, 0u);
+  EXPECT_EQ(sim.now(), start);  // At once.
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TcpListenerSkipTest,
+                         ::testing::Values(ECONNABORTED, EPROTO, ENETDOWN,
+                                           EHOSTUNREACH, EPERM, EINTR));
+
+TEST(TcpListenerTest, IsCancelledInAFloodOfAbortedConnections) {
+  FailingAccept system(ECONNABORTED, /*times=*/1'000'000'000);
+  testing::Simulator sim({.system = &system});
+  std::uint64_t starved = 0;
+  JoinHandle<absl::Status> accepting = sim.SpawnJoinable(AcceptThree(starved));
+
+  const absl::Status status =
+      sim.Run([](JoinHandle<absl::Status>& flooded) -> Task<absl::Status> {
+        for (int turn = 0; turn < 10; ++turn) co_await Yield();
+        flooded.Cancel();
+        co_return co_await flooded.Join();
+      }(accepting));
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+}
+
+TEST(TcpListenerTest, ReportsWhatIsItsOwnFault) {
+  FailingAccept system(EINVAL, /*times=*/1);
+  std::uint64_t starved = 0;
+
+  const absl::Status status =
+      Simulate({.system = &system}, AcceptThree, starved);
+
+  EXPECT_EQ(reactor::ErrnoOf(status), EINVAL);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("accept(\"127.0.0.1:"));
+}
+
+}  // namespace
+}  // namespace weft::net
