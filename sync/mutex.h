@@ -46,10 +46,11 @@ class Mutex {
   Guard TryLock() noexcept;
 
  private:
-  // state_ is kContended exactly while somebody waits; it enters and leaves
-  // that state under the list's lock only. The owner hands over by unlinking
-  // the next waiter, and the lock is never free in between: first come, first
-  // served, and no barging.
+  // state_ is kContended whenever somebody waits, and then an owner that
+  // unlocks comes for the list's lock; it enters and leaves that state under
+  // that lock only. (With nobody there it only costs the owner the way.) The
+  // owner hands over by unlinking the next waiter, and the lock is never free
+  // in between: first come, first served, and no barging.
   enum : std::uint32_t { kFree, kHeld, kContended };
 
   bool TryAcquire() noexcept {
@@ -68,6 +69,8 @@ class Mutex {
     }
   }
   void HandOver() noexcept;
+  // The next owner, to be woken; null: the lock is free.
+  Waiter* HandOverLocked() noexcept;
 
   std::atomic<std::uint32_t> state_{kFree};
   WaitList waiters_;
@@ -94,6 +97,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
  public:
   explicit LockAwaiter(Mutex& mutex) noexcept
       : Waiter(mutex.waiters_), mutex_(mutex) {}
+  ~LockAwaiter() { GiveUpUnlessOver(); }
 
   absl::StatusOr<Guard> await_resume() noexcept {
     if (cancelled()) [[unlikely]]
@@ -109,6 +113,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
   bool TryFast() noexcept override { return mutex_.TryAcquire(); }
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override;
+  void GiveBack(WakeList& granted) noexcept override;
 
   Mutex& mutex_;
 };

@@ -4,7 +4,10 @@
 
 #include "weft/sync/semaphore.h"
 
+#include <limits>
 #include <mutex>
+
+#include "absl/base/internal/raw_logging.h"
 
 namespace weft::sync {
 
@@ -30,9 +33,17 @@ Semaphore::Permit Semaphore::TryAcquire(std::int64_t count) noexcept {
 }
 
 void Semaphore::Release(std::int64_t count) noexcept {
+  ABSL_RAW_CHECK(
+      count >= 0,
+      "Semaphore::Release of a negative count: to take permits away, "
+      "Acquire them and Forget the Permit");
   WakeList granted;
   {
     std::lock_guard guard(lock());
+    ABSL_RAW_CHECK(
+        available_ <= std::numeric_limits<std::int64_t>::max() - count,
+        "a Semaphore was given more permits than fit a std::int64_t: release "
+        "only what was acquired");
     available_ += count;
     GrantLocked(granted);
   }

@@ -31,7 +31,7 @@ class Semaphore : WaitList {
   // Cancel:   CANCELLED; no permit was taken.
   // Errors:   INVALID_ARGUMENT for a negative count.
   // Threads:  any. The Permit may be released on another thread.
-  // Borrows:  the semaphore, until the Permit is gone.
+  // Borrows:  the semaphore, until the wait is over and the Permit is gone.
   // Cost:     one spin lock; no allocation.
   AcquireAwaiter Acquire(std::int64_t count = 1) noexcept;
 
@@ -39,7 +39,8 @@ class Semaphore : WaitList {
   Permit TryAcquire(std::int64_t count = 1) noexcept;
 
   // Adds permits that nobody acquired, or gives back those of a Permit that was
-  // Forgotten. Any thread, tasks or not.
+  // forgotten. Any thread, tasks or not.
+  // Requires: a count that is not negative, and a sum that can be counted.
   void Release(std::int64_t count = 1) noexcept;
 
   // A hint: others change it.
@@ -81,6 +82,7 @@ class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
  public:
   AcquireAwaiter(Semaphore& semaphore, std::int64_t count) noexcept
       : Waiter(semaphore), count_(count) {}
+  ~AcquireAwaiter() { GiveUpUnlessOver(); }
 
   absl::StatusOr<Permit> await_resume();
 
@@ -93,6 +95,10 @@ class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
 
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList& granted) noexcept override {
+    semaphore().GrantLocked(granted);
+  }
+  void GiveBack(WakeList& granted) noexcept override {
+    semaphore().available_ += count_;
     semaphore().GrantLocked(granted);
   }
   Semaphore& semaphore() const noexcept {

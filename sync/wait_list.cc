@@ -50,7 +50,9 @@ void WaitList::Unlink(Waiter& waiter) noexcept {
 
 Waiter* WaitList::Pop() noexcept {
   Waiter* const waiter = first_;
-  if (waiter != nullptr) Unlink(*waiter);
+  if (waiter == nullptr) return nullptr;
+  Unlink(*waiter);
+  waiter->previous_ = Waiter::Mark(Waiter::kGranted);
   return waiter;
 }
 
@@ -98,8 +100,11 @@ bool Waiter::await_suspend(Continuation caller) noexcept {
 
 Continuation Waiter::Run(internal::ThisThread& here) noexcept {
   const Continuation caller = GoOn(here);
-  if (previous_ != Mark(kQueuedFirst)) return caller;
+  if (previous_ == Mark(kCancelled)) return caller;
+  // What was granted is the caller's from here on.
+  const bool granted = previous_ == Mark(kGranted);
   previous_ = Mark(kIdle);
+  if (granted) return caller;
   if (context().cancelled()) {
     previous_ = Mark(kCancelled);
     return caller;
@@ -144,11 +149,24 @@ absl::Status Waiter::status() const {
   return cancelled() ? CancelledError() : absl::OkStatus();
 }
 
-// Still linked only in the frame of a runtime that has stopped.
-Waiter::~Waiter() {
-  if (!linked()) return;
+void Waiter::Leave() noexcept {
   std::lock_guard lock(list_.lock());
   list_.Unlink(*this);
+}
+
+void Waiter::GiveUp() noexcept {
+  WakeList granted;
+  {
+    std::lock_guard lock(list_.lock());
+    if (linked()) {
+      list_.Unlink(*this);
+      AfterCancel(granted);
+    } else {
+      previous_ = Mark(kIdle);
+      GiveBack(granted);
+    }
+  }
+  granted.WakeAll();
 }
 
 }  // namespace weft::sync

@@ -17,6 +17,9 @@
 //      before and is seen by it, or comes after and finds the Waiter. That is
 //      the lost-wake-up argument of every primitive here.
 //   3. A wake schedules; it never resumes inline, and never under the lock.
+//   4. A waiter that leaves without taking what it was granted gives it back:
+//      a cancelled one has not been granted anything, and one whose runtime
+//      stopped before it could run hands it on (GiveUp).
 //
 // SPDX-License-Identifier: MIT
 
@@ -45,7 +48,8 @@ class WaitList {
   bool empty() const noexcept { return first_ == nullptr; }
   Waiter* front() const noexcept { return first_; }
   // Unlinks the first waiter, which is granted what it waits for. The caller
-  // calls Wake() on it once the lock is released. Null when empty.
+  // calls Wake() on it once the lock is released, and then no more touches it.
+  // Null when empty.
   Waiter* Pop() noexcept;
 
  private:
@@ -87,13 +91,24 @@ class Waiter : public Leaf {
 
  protected:
   explicit Waiter(WaitList& list) noexcept : list_(list) {}
-  ~Waiter();
+  // Still linked only in the frame of a runtime that has stopped.
+  ~Waiter() {
+    if (linked()) [[unlikely]]
+      Leave();
+  }
 
   // Whether the operation was cancelled before it took effect.
   bool cancelled() const noexcept { return previous_ == Mark(kCancelled); }
   // OK, or CANCELLED.
   absl::Status status() const;
   WaitList& list() const noexcept { return list_; }
+
+  // For the destructor of an operation whose grant is somebody's loss: gives
+  // back what a waiter of a stopped runtime has, its grant or its place.
+  void GiveUpUnlessOver() noexcept {
+    if (linked() || previous_ == Mark(kGranted)) [[unlikely]]
+      GiveUp();
+  }
 
  private:
   friend class WaitList;
@@ -108,15 +123,26 @@ class Waiter : public Leaf {
   // After a cancelled waiter has left the list, with the lock held: others may
   // be served now.
   virtual void AfterCancel(WakeList&) noexcept {}
+  // A granted waiter will never run: the grant is free again, with the lock
+  // held. Asked by GiveUp only.
+  virtual void GiveBack(WakeList&) noexcept {}
 
   // Where not linked, previous_ is one of these instead of a neighbour.
-  enum : std::uintptr_t { kIdle = 0, kCancelled = 1, kQueuedFirst = 2 };
+  enum : std::uintptr_t {
+    kIdle,         // Not begun, or over.
+    kCancelled,    // Over, without effect.
+    kQueuedFirst,  // Begins when the others have had a turn.
+    kGranted,      // Unlinked by Pop, and has not run yet.
+    kMarks,
+  };
   static Waiter* Mark(std::uintptr_t mark) noexcept {
     return reinterpret_cast<Waiter*>(mark);
   }
   bool linked() const noexcept {
-    return reinterpret_cast<std::uintptr_t>(previous_) > kQueuedFirst;
+    return reinterpret_cast<std::uintptr_t>(previous_) >= kMarks;
   }
+  void Leave() noexcept;
+  void GiveUp() noexcept;
   // True: took effect or was cancelled. False: parked; may be gone.
   bool FinishOrPark() noexcept;
 
