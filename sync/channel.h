@@ -53,9 +53,10 @@ class Channel : WaitList {
   //
   // Suspends: while the channel is full; with capacity 0, until a receiver has
   //           it. Senders are served in the order they came.
-  // Cancel:   CANCELLED; the value was not sent.
-  // Errors:   OUT_OF_RANGE once the channel is closed; the value was not sent.
+  // Cancel:   CANCELLED; the value was not sent, and dies with the call.
+  // Errors:   OUT_OF_RANGE once the channel is closed; likewise.
   // Threads:  any.
+  // Borrows:  the channel, until the wait is over.
   // Cost:     one spin lock; no allocation.
   SendAwaiter Send(T value) noexcept;
 
@@ -66,11 +67,12 @@ class Channel : WaitList {
   // Cancel:   CANCELLED; no value was taken.
   // Errors:   OUT_OF_RANGE once the channel is closed and drained: "no more".
   // Threads:  any.
+  // Borrows:  the channel, until the wait is over.
   // Cost:     one spin lock; no allocation.
   ReceiveAwaiter Receive() noexcept;
 
-  // As Send, but never suspends: false, and `value` untouched, where the
-  // channel is full or closed.
+  // As Send, but never suspends: false, and `value` untouched, where it would
+  // have to, or the channel is closed. Any thread, tasks or not.
   bool TrySend(T& value) noexcept {
     WakeList granted;
     bool sent;
@@ -82,7 +84,8 @@ class Channel : WaitList {
     return sent;
   }
 
-  // As Receive, but never suspends: empty where there is nothing.
+  // As Receive, but never suspends: empty where there is nothing. Any thread,
+  // tasks or not.
   std::optional<T> TryReceive() noexcept {
     std::optional<T> value;
     WakeList granted;

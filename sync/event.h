@@ -21,6 +21,9 @@ class Event : WaitList {
   // Suspends: while the event is not set.
   // Cancel:   CANCELLED.
   // Threads:  any.
+  // Borrows:  the event, until the wait is over. The waiter may destroy it
+  // then,
+  //           even while Set is still returning on another thread.
   // Cost:     one load when set; no allocation.
   WaitAwaiter Wait() noexcept;
 

@@ -31,14 +31,15 @@ namespace weft::sync {
 template <Message T>
 class OneShotState : public WaitList {
  public:
-  // Applies `change` under the lock and wakes the receiver, if it waits.
+  // Applies `change` under the lock and wakes who waits: the first of them
+  // finds the value, the others that it is gone.
   template <std::invocable Change>
   void Finish(Change change) noexcept {
     WakeList granted;
     {
       std::lock_guard guard(lock());
       change();
-      if (Waiter* const receiver = Pop()) granted.Add(*receiver);
+      while (Waiter* const receiver = Pop()) granted.Add(*receiver);
     }
     granted.WakeAll();
   }
@@ -66,7 +67,8 @@ OneShotSender {
   // Sends the value, at most once. False where the receiver is gone; the value
   // is lost then. Never waits; any thread, tasks or not.
   bool Send(T value) noexcept {
-    ABSL_RAW_CHECK(state_ != nullptr, "a OneShot sends one value");
+    ABSL_RAW_CHECK(state_ != nullptr,
+                   "a OneShot sends one value: make a new one, or a Channel");
     const std::shared_ptr<OneShotState<T>> state = std::move(state_);
     bool sent = false;
     state->Finish([&] {
@@ -102,9 +104,15 @@ class OneShotReceiver {
   // Cancel:   CANCELLED; the value, if it comes, can be received later.
   // Errors:   OUT_OF_RANGE where the sender was dropped without sending, or the
   //           value has been received already.
-  // Threads:  any task, one at a time.
-  // Borrows:  the receiver.
-  ReceiveAwaiter Receive() noexcept { return ReceiveAwaiter(*state_); }
+  // Threads:  any.
+  // Borrows:  the receiver, until the wait is over.
+  // Cost:     one spin lock, once more after a wait; no allocation.
+  ReceiveAwaiter Receive() noexcept {
+    ABSL_RAW_CHECK(state_ != nullptr,
+                   "this OneShotReceiver was moved from: receive where it is "
+                   "now");
+    return ReceiveAwaiter(*state_);
+  }
 
  private:
   std::shared_ptr<OneShotState<T>> state_;
@@ -121,7 +129,8 @@ class [[nodiscard("co_await it")]] OneShotReceiver<T>::ReceiveAwaiter final
     OneShotState<T>& shared = state();
     std::lock_guard guard(shared.lock());
     if (!shared.value.has_value()) {
-      return absl::OutOfRangeError("the sender was dropped");
+      return absl::OutOfRangeError(
+          "the sender was dropped, or the value received already");
     }
     absl::StatusOr<T> received = *std::move(shared.value);
     shared.value.reset();

@@ -21,7 +21,7 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
   ~Ring() {
-    while (!empty()) Pop();
+    while (!empty()) static_cast<void>(Pop());
     std::allocator<T>().deallocate(places_, capacity_);
   }
 
