@@ -106,7 +106,7 @@ class OneShotReceiver {
   //           value has been received already.
   // Threads:  any.
   // Borrows:  the receiver, until the wait is over.
-  // Cost:     one spin lock, once more after a wait; no allocation.
+  // Cost:     two spin locks; no allocation.
   ReceiveAwaiter Receive() noexcept {
     ABSL_RAW_CHECK(state_ != nullptr,
                    "this OneShotReceiver was moved from: receive where it is "

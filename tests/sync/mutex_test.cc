@@ -6,7 +6,6 @@
 #include "weft/sync/mutex.h"
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -579,8 +578,8 @@ TEST(MutexTeardownTest, AGrantThatNobodyCouldTakeAnyMoreIsHandedOn) {
 TEST(MutexDeathTest, DestroyingALockedMutexSaysWhatToDo) {
   EXPECT_DEATH(
       {
-        auto mutex = std::make_unique<Mutex>();
-        Mutex::Guard guard = mutex->TryLock();
+        std::optional<Mutex> mutex(std::in_place);
+        const Mutex::Guard guard = mutex->TryLock();
         mutex.reset();
       },
       "destroyed while it is locked: let its Guard go first");
