@@ -1,3 +1,5 @@
+// When the timer of an IoTimeout is armed, fires and is given up.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/io_timeout.h"

@@ -1,3 +1,5 @@
+// The calls of socket.h, each through the System and with its error in words.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/socket.h"

@@ -1,3 +1,5 @@
+// The tries of socket_attempts.h: one system call each, and what it meant.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/socket_attempts.h"

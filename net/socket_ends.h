@@ -37,7 +37,9 @@ class ReadEnd {
  public:
   explicit ReadEnd(const Address& peer) noexcept : peer_(peer) {}
 
-  // Borrows: the end, the source and `into`.
+  // Suspends: until there is something to read.
+  // Cancel:   CANCELLED; no byte was taken.
+  // Borrows:  the end, the source and `into`.
   TimedIo<ReadAttempt> Read(reactor::Source& source,
                             std::span<std::byte> into) noexcept {
     const bool drained = short_read_ && short_reads_drain_;
@@ -68,7 +70,10 @@ class WriteEnd {
  public:
   explicit WriteEnd(const Address& peer) noexcept : peer_(peer) {}
 
-  // Borrows: the end, the source and what is written.
+  // Suspends: while the socket's buffer is full.
+  // Cancel:   CANCELLED; no byte was written, but WriteAll may have written
+  //           some.
+  // Borrows:  the end, the source and what is written.
   TimedIo<WriteAttempt> Write(reactor::Source& source,
                               std::span<const std::byte> from) const noexcept {
     return TimedIo<WriteAttempt>(source, reactor::Direction::kWrite,

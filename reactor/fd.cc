@@ -1,3 +1,5 @@
+// How an Fd closes what it owns.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/reactor/fd.h"

@@ -1,3 +1,5 @@
+// Which errno is which Status, and how its text is made.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/reactor/os_error.h"

@@ -170,6 +170,9 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
 };
 
 // Unwraps `result`, or completes the enclosing task with its error.
+//
+// Suspends: never; with an error the enclosing task is complete.
+// Cancel:   no effect: there is nothing to wait for.
 template <StatusLike Result>
 OrReturnValue<std::remove_cvref_t<Result>> OrReturn(Result&& result) {
   return OrReturnValue<std::remove_cvref_t<Result>>(

@@ -1,4 +1,6 @@
 // Tests of weft::reactor::Instant: a clock's arithmetic that cannot overflow.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/instant.h"
 

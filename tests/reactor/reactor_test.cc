@@ -1,5 +1,7 @@
 // Tests of weft::reactor::Reactor: real pipes and socket pairs, a clock that
 // the test turns, and a count of the system calls.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/reactor.h"
 

@@ -1,5 +1,7 @@
 // Tests of weft::reactor::SignalWatcher. The signals are real ones, sent to the
 // test's own process, which has one thread.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/signals.h"
 

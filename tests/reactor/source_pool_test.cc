@@ -1,5 +1,7 @@
 // Tests of weft::reactor::SourcePool: slots that are used again, and events
 // that come too late.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/source_pool.h"
 

@@ -1,6 +1,8 @@
 // Tests of weft::reactor::Source: what one descriptor remembers, and when its
 // number goes back. The descriptors are numbers of a System that only counts,
 // but where a real poller is asked.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/source.h"
 

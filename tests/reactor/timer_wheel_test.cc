@@ -1,6 +1,8 @@
 // Tests of weft::reactor::TimerWheel. Time is a number here: the wheel reads no
 // clock. The model test runs it against a sorted map over twelve years; the
 // last test runs it under real threads, for the thread sanitizer.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/reactor/timer_wheel.h"
 

@@ -1,4 +1,6 @@
 // Tests of weft::Task: laziness, results, exceptions, and a flat stack.
+//
+// SPDX-License-Identifier: MIT
 
 #include "weft/runtime/task.h"
 

@@ -1,3 +1,5 @@
+// What a knote of the shim asks of its descriptor, timer, signal or process.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/tests/support/kqueue_shim/knote.h"

@@ -1,3 +1,5 @@
+// The questions of probe.h, as Linux answers them.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/tests/support/kqueue_shim/probe.h"

@@ -1,3 +1,5 @@
+// How a kqueue of the shim applies changes and collects events.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/tests/support/kqueue_shim/queue.h"
