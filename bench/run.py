@@ -1,0 +1,183 @@
+"""Runs the benchmarks of a build folder and prints one table.
+
+    run.py BUILD [--only REGEX] [--quick] [--json FILE] [--peers]
+
+A benchmark is called layer/question/implementation/argument... The row whose
+implementation is `floor` is what the same question costs without us, on the
+same arguments in the same run; the other rows of the question are divided by
+it.
+
+A peer is another runtime that is asked the same questions. It is a folder of
+bench/peers/ with a program `run`, which is called with `--json FILE`, and with
+`--only` and `--quick` where they were given, and writes what Google Benchmark
+would.
+
+SPDX-License-Identifier: MIT
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+PEERS = pathlib.Path(__file__).parent / "peers"
+NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+# What Google Benchmark says of every benchmark; anything else is a counter.
+USUAL = {
+    "name", "family_index", "per_family_instance_index", "run_name",
+    "run_type", "repetitions", "repetition_index", "threads", "iterations",
+    "real_time", "cpu_time", "time_unit", "items_per_second",
+    "bytes_per_second", "label", "aggregate_name", "aggregate_unit",
+    "error_occurred", "error_message",
+}
+
+
+def programs(build):
+    """The benchmark programs that meson built below bench/."""
+    asked = subprocess.run(["meson", "introspect", "--targets", build],
+                           check=True, capture_output=True, text=True)
+    files = [pathlib.Path(target["filename"][0])
+             for target in json.loads(asked.stdout)
+             if target["type"] == "executable"]
+    bench = build.resolve() / "bench"
+    return sorted(file for file in files if bench in file.parents)
+
+
+def measure(program, only, quick, out):
+    """Runs one program; what it measured, in Google Benchmark's format."""
+    repetitions = 1 if quick else 5
+    # Interleaved, so that a slow moment of the machine hits all rows alike.
+    subprocess.run(
+        [program, f"--benchmark_filter={only or '.'}",
+         f"--benchmark_repetitions={repetitions}",
+         f"--benchmark_min_time={0.02 if quick else 0.2}",
+         f"--benchmark_enable_random_interleaving={str(not quick).lower()}",
+         f"--benchmark_out={out}", "--benchmark_out_format=json"],
+        check=True, stdout=subprocess.DEVNULL)
+    # A filter that nothing matches leaves an empty file.
+    return json.loads(out.read_text() or "{}")
+
+
+def ask_peer(program, only, quick, out):
+    command = [program, "--json", out]
+    command += ["--only", only] if only else []
+    command += ["--quick"] if quick else []
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return json.loads(out.read_text() or "{}")
+
+
+def merged(reports):
+    """One report of several: Google Benchmark's own format again."""
+    return {"context": next((each["context"] for each in reports
+                             if "context" in each), {}),
+            "benchmarks": [benchmark for each in reports
+                           for benchmark in each.get("benchmarks", [])]}
+
+
+def plain(name):
+    """A benchmark's name without what the library appends to it."""
+    return "/".join(
+        part for part in name.split("/") if ":" not in part
+        and part not in ("real_time", "process_time", "manual_time"))
+
+
+def nanoseconds(benchmark):
+    """For one item, where items are counted; else for one iteration."""
+    if benchmark.get("items_per_second"):
+        return 1e9 / benchmark["items_per_second"]
+    return benchmark["real_time"] * NANOSECONDS[benchmark["time_unit"]]
+
+
+def floor_of(name):
+    parts = name.split("/")
+    return "/".join(parts[:2] + ["floor"] + parts[3:])
+
+
+def number(value):
+    """Three figures are what a median is worth."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def rows(report):
+    """Name, median, spread, ratio to the floor, and the counters, in words."""
+    times, counters, failures = {}, {}, {}
+    for benchmark in report["benchmarks"]:
+        if benchmark.get("run_type") == "aggregate":
+            continue
+        name = plain(benchmark["run_name"])
+        if benchmark.get("error_occurred"):
+            failures[name] = benchmark["error_message"]
+            continue
+        times.setdefault(name, []).append(nanoseconds(benchmark))
+        counters[name] = {key: value for key, value in benchmark.items()
+                          if key not in USUAL}
+    medians = {name: statistics.median(all_) for name, all_ in times.items()}
+    for name, median in medians.items():
+        spread = (max(times[name]) - min(times[name])) / median if median else 0
+        floor = medians.get(floor_of(name))
+        ratio = (f"{median / floor:.2f}"
+                 if floor and floor_of(name) != name else "")
+        said = " ".join(f"{key}={value:.6g}"
+                        for key, value in counters[name].items())
+        yield [name, number(median), f"{spread:.0%}", ratio, said]
+    for name, why in failures.items():
+        yield [name, "failed", "", "", why]
+
+
+def table(report):
+    lines = [["benchmark", "median ns", "spread", "x floor", ""]]
+    lines += rows(report)
+    widths = [max(len(line[i]) for line in lines) for i in range(5)]
+    for name, median, spread, ratio, said in lines:
+        yield (f"{name:<{widths[0]}}  {median:>{widths[1]}}  "
+               f"{spread:>{widths[2]}}  {ratio:>{widths[3]}}  {said}").rstrip()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench",
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--only", metavar="REGEX",
+                        help="the benchmarks whose name matches")
+    parser.add_argument("--quick", action="store_true",
+                        help="each measured briefly and once")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
+                        help="also write Google Benchmark's own JSON")
+    parser.add_argument("--peers", action="store_true",
+                        help="other runtimes too, asked the same questions")
+    arguments = parser.parse_args()
+
+    asked = [(measure, program) for program in programs(arguments.build)]
+    if arguments.peers:
+        peers = sorted(PEERS.glob("*/run"))
+        asked += [(ask_peer, program) for program in peers]
+        if not peers:
+            print("No peers are here to be asked (bench/peers/).",
+                  file=sys.stderr)
+    reports = []
+    with tempfile.TemporaryDirectory() as folder:
+        for ask, program in asked:
+            print(f"measuring {program.parent.name}/{program.name}",
+                  file=sys.stderr)
+            out = pathlib.Path(folder, "measured.json")
+            out.write_text("")
+            reports.append(ask(program, arguments.only, arguments.quick, out))
+    report = merged(reports)
+    if not report["benchmarks"]:
+        sys.exit("no benchmark has such a name" if arguments.only
+                 else "there are no benchmarks yet")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    print("\n".join(table(report)))
+    if any(each.get("error_occurred") for each in report["benchmarks"]):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
