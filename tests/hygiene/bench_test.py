@@ -1,0 +1,67 @@
+"""Does bench/run.py say what Google Benchmark measured?
+
+SPDX-License-Identifier: MIT
+"""
+
+import importlib.util
+import pathlib
+import unittest
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "bench/run.py"
+SPEC = importlib.util.spec_from_file_location("bench_run", SCRIPT)
+bench = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(bench)
+
+
+def measured(name, time, unit="ns", **more):
+    return {"name": name, "run_name": name, "run_type": "iteration",
+            "real_time": time, "cpu_time": time, "time_unit": unit, **more}
+
+
+class BenchTest(unittest.TestCase):
+    def rows(self, *benchmarks):
+        return list(bench.rows({"benchmarks": list(benchmarks)}))
+
+    def test_the_median_and_the_spread_are_of_all_repetitions(self):
+        self.assertEqual(
+            [["runtime/yield/weft/1/2", "4.00", "50%", "", ""]],
+            self.rows(*(measured("runtime/yield/weft/1/2/real_time", time)
+                        for time in (4, 3, 5))))
+
+    def test_a_row_is_divided_by_the_floor_of_its_arguments(self):
+        rows = self.rows(measured("runtime/yield/weft/1/2", 9),
+                         measured("runtime/yield/floor/1/2", 3),
+                         measured("runtime/yield/weft/2/2", 9),
+                         measured("runtime/spawn/weft/1/2", 9))
+        self.assertEqual(["3.00", "", "", ""], [row[3] for row in rows])
+
+    def test_items_count_where_there_are_some(self):
+        self.assertEqual("20.0", self.rows(
+            measured("a/b/weft", 1, "ms", items_per_second=5e7))[0][1])
+        self.assertEqual("2,000", self.rows(
+            measured("a/b/weft", 2, "us"))[0][1])
+
+    def test_counters_and_failures_are_told(self):
+        self.assertEqual("bytes=208", self.rows(
+            measured("a/b/weft", 1, bytes=208.0))[0][4])
+        self.assertEqual(
+            [["a/b/weft", "failed", "", "", "no network"]],
+            self.rows(measured("a/b/weft", 0, error_occurred=True,
+                               error_message="no network")))
+
+    def test_aggregates_are_not_counted_again(self):
+        self.assertEqual(1, len(self.rows(
+            measured("a/b/weft", 1),
+            {**measured("a/b/weft", 100), "run_type": "aggregate"})))
+
+    def test_reports_become_one(self):
+        one = {"context": {"num_cpus": 2}, "benchmarks": [measured("a", 1)]}
+        two = {"context": {"num_cpus": 3}, "benchmarks": [measured("b", 1)]}
+        merged = bench.merged([{}, one, two])
+        self.assertEqual({"num_cpus": 2}, merged["context"])
+        self.assertEqual(["a", "b"],
+                         [each["name"] for each in merged["benchmarks"]])
+
+
+if __name__ == "__main__":
+    unittest.main()

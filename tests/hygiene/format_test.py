@@ -1,0 +1,28 @@
+"""Does the format guard see a file that is not formatted?
+
+SPDX-License-Identifier: MIT
+"""
+
+import pathlib
+import tempfile
+import unittest
+
+import format as guard
+
+PROGRAM = guard.clang_format()
+
+
+@unittest.skipUnless(PROGRAM, "there is no clang-format of the right version")
+class FormatTest(unittest.TestCase):
+    def test_names_the_files_that_would_change(self):
+        with tempfile.TemporaryDirectory() as folder:
+            good = pathlib.Path(folder, "good.cc")
+            bad = pathlib.Path(folder, "bad.cc")
+            good.write_text("int a;\n")
+            bad.write_text("int   a ;\n")
+            self.assertEqual([str(bad)], guard.misformatted(
+                PROGRAM, [str(good), str(bad)]))
+
+
+if __name__ == "__main__":
+    unittest.main()
