@@ -77,7 +77,7 @@ def file_with_every_header(build, sources):
 
 
 def folder_with_abseil_alone(build):
-    """A folder to search in which there is Abseil and nothing of this system."""
+    """A folder to search that has Abseil and nothing of this system."""
     asked = subprocess.run(
         ["pkg-config", "--variable=includedir", "absl_status"],
         capture_output=True, text=True)

@@ -1,8 +1,8 @@
 """Runs the tests of a build folder and counts every one of them.
 
     run.py tests CONFIGURATION BUILD    runs what meson lists there
-    run.py note CONFIGURATION TEST OUTCOME [DETAIL]    adds one outcome
-    run.py total RESULTS                the summary; last line N passed, N failed
+    run.py note CONFIGURATION TEST OUTCOME    adds what something else found
+    run.py total RESULTS                      the summary
 
 Outcomes are lines of JSON in one results file. A test is called
 LAYER/Suite.Test; a test of meson's that is no gtest program is called

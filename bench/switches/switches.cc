@@ -64,7 +64,7 @@ struct JumpTo {
 // Takes two jumps off `left` a round; whoever runs out goes back to whoever
 // resumed the first of the two.
 Bare JumpWhileLeft(const std::coroutine_handle<>& other, std::int64_t& left) {
-  while (--left > 0) co_await JumpTo{other};
+  while (--left > 0) co_await JumpTo(other);
 }
 
 // Two ends of one conversation: release theirs, acquire ours.

@@ -182,8 +182,8 @@ def anchors(text):
 
 
 def links_lead_somewhere(files):
-    folders = {"/".join(path.split("/")[:depth])
-               for path in files.sources for depth in range(path.count("/") + 1)}
+    folders = {path[:slash.start()] for path in files.sources
+               for slash in re.finditer("/", path)} | {""}
     for page in documents(files):
         for link in LINK.finditer(page.text):
             target, _, anchor = link[1].partition("#")

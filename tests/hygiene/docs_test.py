@@ -21,7 +21,8 @@ class PurposeTest(unittest.TestCase):
                                           {path: text})), text)
 
     def test_sources_say_what_they_are_and_their_license(self):
-        self.finds(0, "net/a.h", f"// What it is.\n//\n// {LICENSE}\n\nint a;\n")
+        self.finds(0, "net/a.h",
+                   f"// What it is.\n//\n// {LICENSE}\n\nint a;\n")
         self.finds(1, "net/a.h", "// What it is.\n\nint a;\n")
         self.finds(2, "net/a.h", "int a;\n")
         self.finds(1, "net/a.h", f"// {LICENSE}\n\nint a;\n")
