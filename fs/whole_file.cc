@@ -1,4 +1,5 @@
-// Reading to the end, step by step on the pool.
+// Reading to the end, and writing beside what is to be replaced: step by step
+// on the pool.
 //
 // SPDX-License-Identifier: MIT
 
@@ -6,9 +7,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -144,12 +147,171 @@ Task<absl::StatusOr<std::string>> ReadWhole(std::string path,
   co_return std::move(file).TakeContents();
 }
 
+// A file on its way to replace another. Its functions block. Until it has, its
+// destructor removes what was made: on the worker, but only where a task was
+// cancelled.
+class Replacement {
+ public:
+  // Borrows `contents`.
+  Replacement(System& system, std::string path, std::string_view contents,
+              WriteFileOptions options)
+      : system_(system),
+        path_(std::move(path)),
+        directory_(path_.substr(0, path_.rfind('/') + 1)),
+        rest_(contents),
+        permissions_(options.permissions) {}
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement() { Discard(); }
+
+  // The next of: making the file and writing about kStep; fsync; rename. True
+  // at the end.
+  absl::StatusOr<bool> Step() {
+    absl::Status status = Next();
+    if (!status.ok()) {
+      Discard();
+      return status;
+    }
+    return stage_ == Stage::kReplaced;
+  }
+
+ private:
+  enum class Stage { kToBeMade, kBeingWritten, kStored, kReplaced };
+
+  absl::Status Next() {
+    absl::Status status;
+    switch (stage_) {
+      case Stage::kToBeMade:
+        status = Make();
+        return status.ok() ? Write() : status;
+      case Stage::kBeingWritten:
+        return rest_.empty() ? Store() : Write();
+      case Stage::kStored:
+        return Replace();
+      case Stage::kReplaced:
+        return absl::OkStatus();
+    }
+    return status;
+  }
+
+  // Under a name that nobody has: the time, and where somebody had the same
+  // idea, another number. Nobody's file is opened, nor a link followed.
+  absl::Status Make() {
+    absl::Status path = CheckPath(path_);
+    if (!path.ok()) return path;
+    timespec now{};
+    system_.clock_gettime(CLOCK_MONOTONIC, &now);
+    for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+      temporary_ = absl::StrCat(directory_, ".weft-", now.tv_sec, "-",
+                                now.tv_nsec, "-", attempt, ".tmp");
+      const int number = RetryInterrupted([this] {
+        return system_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL,
+                            permissions_);
+      });
+      file_ = Fd(number, system_);
+      if (file_) {
+        stage_ = Stage::kBeingWritten;
+        return absl::OkStatus();
+      }
+      if (errno != EEXIST) break;
+    }
+    return PathError(errno, "open", path_);
+  }
+
+  absl::Status Write() {
+    const std::size_t stop = rest_.size() - std::min(kStep, rest_.size());
+    while (rest_.size() > stop) {
+      const ssize_t taken = RetryInterrupted([&] {
+        return system_.write(file_.get(), rest_.data(), rest_.size() - stop);
+      });
+      // Nothing at all is no answer that a file gives; asking on and on is no
+      // way to find out why.
+      if (taken <= 0) return PathError(taken == 0 ? 0 : errno, "write", path_);
+      rest_.remove_prefix(static_cast<std::size_t>(taken));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Store() {
+    const int answer =
+        RetryInterrupted([this] { return system_.fsync(file_.get()); });
+    absl::Status stored = CheckCall(answer, "fsync", path_);
+    if (!stored.ok()) return stored;
+    absl::Status closed = file_.Close();
+    if (!closed.ok()) {
+      return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
+    }
+    stage_ = Stage::kStored;
+    return absl::OkStatus();
+  }
+
+  absl::Status Replace() {
+    const int answer = RetryInterrupted(
+        [this] { return system_.rename(temporary_.c_str(), path_.c_str()); });
+    absl::Status renamed = CheckCall(answer, "rename", path_);
+    if (!renamed.ok()) return renamed;
+    stage_ = Stage::kReplaced;
+    return StoreDirectory();
+  }
+
+  // A name lies in its directory, so it is that which must reach the device.
+  absl::Status StoreDirectory() {
+    const std::string path = directory_.empty() ? "." : directory_;
+    const int number = RetryInterrupted(
+        [&] { return system_.open(path.c_str(), O_RDONLY | O_DIRECTORY, 0); });
+    const Fd directory(number, system_);
+    if (!directory) return PathError(errno, "open", path);
+    const int answer =
+        RetryInterrupted([&] { return system_.fsync(directory.get()); });
+    // Some file systems have no such thing, and keep names in another way.
+    if (answer == -1 && (errno == EINVAL || errno == ENOTSUP)) {
+      return absl::OkStatus();
+    }
+    return CheckCall(answer, "fsync", path);
+  }
+
+  void Discard() noexcept {
+    if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return;
+    stage_ = Stage::kToBeMade;
+    file_.Close().IgnoreError();  // What was written is not wanted.
+    // What cannot be removed stays; there is an error already to tell.
+    system_.unlink(temporary_.c_str());
+  }
+
+  static constexpr int kMaxAttempts = 1000;
+
+  System& system_;
+  const std::string path_;
+  const std::string directory_;  // With the slash at its end; or empty.
+  std::string_view rest_;        // What is still to be written.
+  const mode_t permissions_;
+  Stage stage_ = Stage::kToBeMade;
+  std::string temporary_;
+  Fd file_;
+};
+
+Task<absl::Status> Replace(std::string path, std::string_view contents,
+                           WriteFileOptions options) {
+  Replacement file(CurrentReactor().system(), std::move(path), contents,
+                   options);
+  auto step = [&file] { return file.Step(); };
+  bool ended = false;
+  while (!ended) ended = co_await OrReturn(Blocking(step));
+  co_return absl::OkStatus();
+}
+
 }  // namespace
 
-// Not a coroutine itself: what it borrows need not outlive the call.
+// Neither is a coroutine itself: a path need not outlive the call.
 Task<absl::StatusOr<std::string>> ReadFile(std::string_view path,
                                            ReadFileOptions options) {
   return ReadWhole(std::string(path), options);
+}
+
+Task<absl::Status> WriteFileAtomically(std::string_view path,
+                                       std::string_view contents,
+                                       WriteFileOptions options) {
+  return Replace(std::string(path), contents, options);
 }
 
 }  // namespace weft::fs

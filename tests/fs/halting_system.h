@@ -1,0 +1,79 @@
+// HaltingSystem: a kernel that moves one byte at a time, and is interrupted at
+// every other call.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_TESTS_FS_HALTING_SYSTEM_H_
+#define WEFT_TESTS_FS_HALTING_SYSTEM_H_
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+
+#include "weft/runtime/testing/simulated_system.h"
+
+namespace weft::fs {
+
+class HaltingSystem : public testing::SimulatedSystem {
+ public:
+  int open(const char* path, int flags, mode_t mode) override {
+    return Interrupt() ? -1 : SimulatedSystem::open(path, flags, mode);
+  }
+  ssize_t read(int fd, void* buffer, std::size_t size) override {
+    return Interrupt() ? -1 : SimulatedSystem::read(fd, buffer, OneOf(size));
+  }
+  ssize_t write(int fd, const void* buffer, std::size_t size) override {
+    return Interrupt() ? -1 : SimulatedSystem::write(fd, buffer, OneOf(size));
+  }
+  ssize_t pread(int fd, void* buffer, std::size_t size, off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pread(fd, buffer, OneOf(size), at);
+  }
+  // Answers as if all were cached, whatever the file system of the tests can.
+  ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
+                       off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pread(fd, buffer, OneOf(size), at);
+  }
+  ssize_t pwrite(int fd, const void* buffer, std::size_t size,
+                 off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pwrite(fd, buffer, OneOf(size), at);
+  }
+  int fstat(int fd, struct stat* out) override {
+    return Interrupt() ? -1 : SimulatedSystem::fstat(fd, out);
+  }
+  int stat(const char* path, struct stat* out) override {
+    return Interrupt() ? -1 : SimulatedSystem::stat(path, out);
+  }
+  int fsync(int fd) override {
+    return Interrupt() ? -1 : SimulatedSystem::fsync(fd);
+  }
+  int fdatasync(int fd) override {
+    return Interrupt() ? -1 : SimulatedSystem::fdatasync(fd);
+  }
+  int ftruncate(int fd, off_t size) override {
+    return Interrupt() ? -1 : SimulatedSystem::ftruncate(fd, size);
+  }
+  int rename(const char* from, const char* to) override {
+    return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
+  }
+
+ private:
+  static std::size_t OneOf(std::size_t size) {
+    return std::min<std::size_t>(size, 1);
+  }
+  bool Interrupt() {
+    interrupts_ = !interrupts_;
+    if (interrupts_) errno = EINTR;
+    return interrupts_;
+  }
+  bool interrupts_ = false;
+};
+
+}  // namespace weft::fs
+
+#endif  // WEFT_TESTS_FS_HALTING_SYSTEM_H_
