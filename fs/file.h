@@ -1,0 +1,283 @@
+// File: an open file, read and written at positions or one piece after another.
+//
+//     File file = co_await OrReturn(File::Open("data.bin"));
+//     size_t n = co_await OrReturn(file.ReadAt(buffer, offset));   // 0: the
+//     end.
+//
+//     File log = co_await OrReturn(File::Open("log", fs::kAppend));
+//     co_await OrReturn(log.WriteAll(line));
+//     co_await OrReturn(log.Sync());
+//     co_await OrReturn(log.Close());
+//
+// No kernel reports a file "not ready": a read that must ask the disk blocks
+// its thread. So a read asks for what the page cache holds first, and for that
+// does not leave the worker; only what would block goes to the blocking pool,
+// as everything else does:
+//
+//     Read --> pread_nowait --> got some, or the end: on the spot
+//                          `--> would block: pread, on the pool
+//
+// Where the system or the file system cannot tell (macOS, FUSE, /proc), that is
+// remembered, and reads go to the pool at once.
+//
+// Rejected: io_uring (whose reads of uncached files go to threads of the
+// kernel's own, which is what the pool is, and which many sandboxes forbid).
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_FS_FILE_H_
+#define WEFT_FS_FILE_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/fs/metadata.h"
+#include "weft/fs/open_options.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/task.h"
+
+namespace weft::fs {
+
+// The *cursor* is where Read and Write go on: at the beginning at first, and
+// moved by what they read and wrote. It is this object's own; the descriptor's
+// is not used, so ReadAt and WriteAt move neither. In a file opened to append,
+// every write goes to the end and leaves the cursor to the reads.
+//
+// A File is for what has positions: files, block devices, /dev/null. What has
+// none (a pipe, a terminal) answers with the system's error for that.
+//
+// Threads: ReadAt, WriteAt and what is const from any tasks at a time; what
+//          uses the cursor from one. Moving, closing and destroying it are for
+//          when no operation is in progress.
+// Owns:    the descriptor. Destroying closes it, and what that would have
+//          reported is lost: a file that was written should be closed.
+// Errors:  of every operation: FAILED_PRECONDITION where the file is closed,
+//          or was opened for something else; DATA_LOSS where the device fails.
+class File {
+ public:
+  class ReadAwaiter;
+
+  // Opens `path`. A directory can be opened to be read, and then not be read.
+  //
+  // Suspends: until it is open.
+  // Cancel:   CANCELLED; nothing was opened or made.
+  // Errors:   NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED; INVALID_ARGUMENT
+  //           where the options contradict themselves; RESOURCE_EXHAUSTED where
+  //           no descriptor is left.
+  static Task<absl::StatusOr<File>> Open(std::string_view path,
+                                         OpenOptions options = {});
+
+  // A moved-from file is closed. What is assigned to is closed first, as by
+  // its destructor.
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+
+  // Reads what is at `offset`: some bytes, not always as many as fit; 0 at the
+  // end of the file. (0 also for an empty `into`.)
+  //
+  // Suspends: while the disk is asked; for a turn when the task has completed
+  //           many operations without waiting.
+  // Cancel:   CANCELLED; nothing was read.
+  // Borrows:  the file and `into`.
+  // Cost:     from the page cache one system call, and another at the end; no
+  //           allocation.
+  ReadAwaiter ReadAt(std::span<std::byte> into, std::uint64_t offset) const;
+
+  // As ReadAt, at the cursor, which goes on by what was read.
+  //
+  // Suspends: as ReadAt.
+  // Cancel:   CANCELLED; nothing was read, and the cursor has not moved.
+  // Borrows:  the file and `into`.
+  ReadAwaiter Read(std::span<std::byte> into);
+
+  // Fills all of `into` with what is at `offset`.
+  //
+  // Suspends: as ReadAt, each time.
+  // Cancel:   CANCELLED; an unknown part of `into` has been filled.
+  // Borrows:  the file and `into`.
+  // Errors:   OUT_OF_RANGE where the file has ended before the first byte,
+  //           DATA_LOSS where it ends after some.
+  Task<absl::Status> ReadExactlyAt(std::span<std::byte> into,
+                                   std::uint64_t offset) const;
+
+  // As ReadExactlyAt, at the cursor, which goes on by what was read.
+  //
+  // Suspends: as ReadAt, each time.
+  // Cancel:   CANCELLED; an unknown part of `into` has been filled, and the
+  //           cursor stands behind it.
+  // Borrows:  the file and `into`.
+  Task<absl::Status> ReadExactly(std::span<std::byte> into);
+
+  // Writes some of `from` at `offset`, at least one byte of one that has any;
+  // gives how many. A gap before `offset` is filled with zeros.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written.
+  // Borrows:  the file and `from`.
+  // Errors:   RESOURCE_EXHAUSTED where the disk is full.
+  Task<absl::StatusOr<std::size_t>> WriteAt(std::span<const std::byte> from,
+                                            std::uint64_t offset) const;
+
+  // As WriteAt, at the cursor, which goes on by what was written.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written, and the cursor has not moved.
+  // Borrows:  the file and `from`.
+  Task<absl::StatusOr<std::size_t>> Write(std::span<const std::byte> from);
+
+  // Writes all of `from` at `offset`, in one trip to the pool.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written.
+  // Borrows:  the file and `from`.
+  // Errors:   as WriteAt; an unknown part has been written then.
+  Task<absl::Status> WriteAllAt(std::span<const std::byte> from,
+                                std::uint64_t offset) const;
+
+  // As WriteAllAt, at the cursor, which goes on by what was written, also where
+  // that was not all.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written, and the cursor has not moved.
+  // Borrows:  the file and `from`.
+  Task<absl::Status> WriteAll(std::span<const std::byte> from);
+
+  // Sees to it that what was written, and all that is known about the file,
+  // survives a crash of the system. That the *name* of a new file survives,
+  // too, is up to its directory: see WriteFileAtomically.
+  //
+  // Suspends: until the device says so.
+  // Cancel:   CANCELLED; nothing was asked of the device.
+  // Borrows:  the file.
+  // Errors:   DATA_LOSS, RESOURCE_EXHAUSTED: some of what was written is lost.
+  //           A second call may well say OK; it is lost all the same.
+  Task<absl::Status> Sync() const;
+
+  // As Sync, but for what is not needed to read the bytes again, such as the
+  // time of the change.
+  //
+  // Suspends: until the device says so.
+  // Cancel:   CANCELLED; nothing was asked of the device.
+  // Borrows:  the file.
+  Task<absl::Status> SyncData() const;
+
+  // Makes the file `size` bytes long: cuts it off, or adds zeros. Does not move
+  // the cursor.
+  //
+  // Suspends: until it is done.
+  // Cancel:   CANCELLED; the file is as it was.
+  // Borrows:  the file.
+  Task<absl::Status> Truncate(std::uint64_t size) const;
+
+  // What is known about the file, by whatever name it goes now.
+  //
+  // Suspends: until the file system has answered.
+  // Cancel:   CANCELLED; nothing was asked.
+  // Borrows:  the file.
+  Task<absl::StatusOr<Metadata>> GetMetadata() const;
+
+  // Closes the file. Idempotent. It is closed, whatever the result is, unless
+  // that is CANCELLED.
+  //
+  // Suspends: until it is closed; some file systems store only now.
+  // Cancel:   CANCELLED; it is still open.
+  // Borrows:  the file.
+  // Errors:   DATA_LOSS, RESOURCE_EXHAUSTED: what was written before could not
+  //           be stored.
+  Task<absl::Status> Close();
+
+  std::uint64_t cursor() const noexcept { return cursor_; }
+  // Where the next Read or Write is to go on; may be beyond the end.
+  void set_cursor(std::uint64_t offset) noexcept { cursor_ = offset; }
+
+  // As it was given to Open.
+  const std::string& path() const noexcept { return path_; }
+
+  // Lends the descriptor, to those that copy from file to socket.
+  const reactor::Fd& fd() const noexcept { return fd_; }
+
+ private:
+  struct Written;
+
+  File(reactor::Fd fd, reactor::System& system, std::string path,
+       bool append) noexcept;
+  static Task<absl::StatusOr<File>> OpenFile(std::string path,
+                                             OpenOptions options);
+
+  // These block.
+  Written WriteOnce(std::span<const std::byte> from,
+                    std::uint64_t offset) const;
+  Written WriteToTheEnd(std::span<const std::byte> from,
+                        std::uint64_t offset) const;
+  absl::Status CallSync(int (reactor::System::*call)(int),
+                        std::string_view name) const;
+  // They have written so much at the cursor.
+  void Advance(std::size_t written) noexcept;
+
+  reactor::Fd fd_;
+  reactor::System* system_;
+  std::string path_;
+  std::uint64_t cursor_ = 0;
+  bool append_;
+  // Cleared by the first read that learns that the file system cannot tell.
+  // relaxed throughout: a hint, which carries no data.
+  mutable std::atomic<bool> asks_cache_{true};
+};
+
+class [[nodiscard("co_await it")]] File::ReadAwaiter final
+    : public internal::BlockingLeaf {
+ public:
+  // With a cursor: moves it by what was read.
+  ReadAwaiter(const File& file, std::span<std::byte> into, std::uint64_t offset,
+              std::uint64_t* cursor) noexcept
+      : file_(file), into_(into), offset_(offset), cursor_(cursor) {}
+
+  bool await_ready();
+  bool await_suspend(Continuation caller);
+  absl::StatusOr<std::size_t> await_resume();
+
+  // Runnable: read, or our turn again.
+  Continuation Run(internal::ThisThread& here) noexcept override;
+
+ private:
+  // On the pool.
+  void Call() noexcept override;
+
+  // True when there is a result.
+  bool Begin();
+  bool TryCache() noexcept;
+  bool IsTheEnd() noexcept;
+  // True: on its way; `*this` may be gone. False: there is a result.
+  bool Submit(Continuation caller) noexcept;
+
+  const File& file_;
+  const std::span<std::byte> into_;
+  const std::uint64_t offset_;
+  std::uint64_t* const cursor_;
+  bool queue_first_ = false;
+  ssize_t got_ = 0;
+  int error_ = 0;
+};
+
+inline File::ReadAwaiter File::ReadAt(std::span<std::byte> into,
+                                      std::uint64_t offset) const {
+  return ReadAwaiter(*this, into, offset, nullptr);
+}
+
+inline File::ReadAwaiter File::Read(std::span<std::byte> into) {
+  return ReadAwaiter(*this, into, cursor_, &cursor_);
+}
+
+}  // namespace weft::fs
+
+#endif  // WEFT_FS_FILE_H_
