@@ -39,7 +39,7 @@ class Listing {
   Listing& operator=(const Listing&) = delete;
   ~Listing() { Close(); }
 
-  // The next few entries; none at the end. Opens the directory first.
+  // The next few entries. Opens the directory first, and closes it at the end.
   absl::StatusOr<std::vector<DirectoryEntry>> NextBatch() {
     absl::Status open = Open();
     if (!open.ok()) return open;
@@ -49,13 +49,18 @@ class Listing {
       if (found == nullptr && errno != 0) {
         return PathError(errno, "readdir", path_);
       }
-      if (found == nullptr) break;
+      if (found == nullptr) {
+        ended_ = true;
+        Close();
+        break;
+      }
       std::optional<DirectoryEntry> entry = Named(*found);
       if (entry.has_value()) batch.push_back(*std::move(entry));
     }
-    if (batch.empty()) Close();
     return batch;
   }
+
+  bool ended() const noexcept { return ended_; }
 
  private:
   // Enough for a trip to the pool to be a small part of the work, and few
@@ -115,6 +120,7 @@ class Listing {
   System& system_;
   const std::string path_;
   DIR* directory_ = nullptr;
+  bool ended_ = false;
 };
 
 using Batch = absl::StatusOr<std::vector<DirectoryEntry>>;
@@ -126,13 +132,12 @@ Task<Batch> NextBatch(Listing& listing) {
 
 AsyncGenerator<absl::StatusOr<DirectoryEntry>> List(std::string path) {
   Listing listing(CurrentReactor().system(), std::move(path));
-  for (;;) {
+  while (!listing.ended()) {
     Batch batch = co_await NextBatch(listing);
     if (!batch.ok()) {
       co_yield std::move(batch).status();
       co_return;
     }
-    if (batch->empty()) co_return;
     for (DirectoryEntry& entry : *batch) co_yield std::move(entry);
   }
 }

@@ -43,7 +43,8 @@ struct DirectoryEntry {
 // Cancel:   CANCELLED is the last item.
 // Errors:   NOT_FOUND, PERMISSION_DENIED; FAILED_PRECONDITION where it is not a
 //           directory.
-// Owns:     one descriptor from the first item on, until it ends or is dropped.
+// Owns:     one descriptor from the first item on, until the last has been read
+//           or the generator is dropped.
 AsyncGenerator<absl::StatusOr<DirectoryEntry>> ListDirectory(
     std::string_view path);
 

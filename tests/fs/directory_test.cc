@@ -133,17 +133,25 @@ TEST(ListDirectoryTest, RefusesAPathWithAZeroByte) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("\\x00"));
 }
 
-// Gives one item and drops the generator.
+// More than are read at once, so that the directory is still open after one.
+void WriteManyFiles(const TemporaryDirectory& directory) {
+  for (int i = 0; i < 1000; ++i) directory.Write(absl::StrCat(i), "");
+}
+
+// Takes one item and drops the generator.
 Task<absl::Status> TakeOne(std::string path) {
+  const int before = OpenDescriptors();
   AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing = ListDirectory(path);
   std::optional<absl::StatusOr<DirectoryEntry>> item = co_await listing.Next();
-  co_return item.has_value() ? item->status() : absl::NotFoundError("empty");
+  if (!item.has_value()) co_return absl::NotFoundError("empty");
+  co_await OrReturn(item->status());
+  EXPECT_EQ(OpenDescriptors(), before + 1);
+  co_return absl::OkStatus();
 }
 
 TEST(ListDirectoryTest, ClosesTheDirectoryWhenItIsDropped) {
   TemporaryDirectory directory;
-  directory.Write("one", "");
-  directory.Write("two", "");
+  WriteManyFiles(directory);
   Simulator sim;
   const int before = OpenDescriptors();
 
@@ -154,22 +162,22 @@ TEST(ListDirectoryTest, ClosesTheDirectoryWhenItIsDropped) {
 
 TEST(ListDirectoryTest, ClosesTheDirectoryWhenItIsClosed) {
   TemporaryDirectory directory;
-  directory.Write("one", "");
+  WriteManyFiles(directory);
   Simulator sim;
-  const int before = OpenDescriptors();
   auto take_and_close = [](std::string path) -> Task<absl::Status> {
+    const int before = OpenDescriptors();
     AsyncGenerator<absl::StatusOr<DirectoryEntry>> listing =
         ListDirectory(path);
     std::optional<absl::StatusOr<DirectoryEntry>> item =
         co_await listing.Next();
-    co_await listing.Close();
     EXPECT_TRUE(item.has_value());
+    EXPECT_EQ(OpenDescriptors(), before + 1);
+    co_await listing.Close();
+    EXPECT_EQ(OpenDescriptors(), before);
     co_return absl::OkStatus();
   };
-  absl::Status closed = sim.Run(take_and_close(directory.path()));
 
-  EXPECT_EQ(closed, absl::OkStatus());
-  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(sim.Run(take_and_close(directory.path())), absl::OkStatus());
 }
 
 TEST(ListDirectoryTest, ClosesTheDirectoryAtItsEnd) {
