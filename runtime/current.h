@@ -25,11 +25,14 @@ using reactor::Instant;
 
 namespace internal {
 
+class Scheduler;
 class Worker;
 
 struct ThisThread {
   // The worker that runs on this thread; null outside a runtime.
   Worker* worker = nullptr;
+  // The stopped runtime whose frames this thread is destroying.
+  Scheduler* tearing_down = nullptr;
   // The cancel scope whose code runs right now; null between two jobs.
   TaskContext* context = nullptr;
   // stack_guard.h: where depth is measured from, and what was left for Resume.

@@ -80,7 +80,9 @@ class Leaf : public internal::Job {
   PromiseBase* awaiting_promise() const noexcept final {
     return continuation_.promise();
   }
-  void Abandon() noexcept final { context_->set_leaf_when_stopped(*this); }
+  // The runtime has stopped before the wake could be delivered. Who overrides
+  // it gives back what the wake would have brought, and calls this one.
+  void Abandon() noexcept override { context_->set_leaf_when_stopped(*this); }
 
  protected:
   ~Leaf() = default;

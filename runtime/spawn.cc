@@ -12,6 +12,7 @@
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/worker.h"
 
@@ -95,11 +96,14 @@ bool BlockUntilFinished(Root& task) {
 }
 
 TaskList& HomeForCaller() noexcept {
-  Worker* const worker = Here().worker;
-  ABSL_RAW_CHECK(worker != nullptr,
+  const ThisThread& here = Here();
+  if (here.worker != nullptr) [[likely]]
+    return here.worker->registry();
+  // From the destructor of a frame whose runtime has stopped it is no error.
+  ABSL_RAW_CHECK(here.tearing_down != nullptr,
                  "weft::Spawn needs a runtime: call it from a task, or use "
                  "Runtime::Spawn or Simulator::Spawn");
-  return worker->registry();
+  return here.tearing_down->RegistryForCaller();
 }
 
 void EndProgramWith(const std::exception_ptr& escaped) noexcept {

@@ -99,6 +99,7 @@ void Root::TearDown() noexcept {
     leaf->TearDownChildren();
     Unwind(leaf->awaiting_promise(), nullptr);
     ForgetFrame();
+    Retract();  // The handle may outlive us all, and cancel.
   }
   // A task that never started is freed with its owner, arguments and all.
   Publish(kFinished | kTornDown);

@@ -83,6 +83,8 @@ void Scheduler::Spawn(Job& job) noexcept {
 // the sleepers' word is read (idle.h); a worker that was picked while awake
 // finds it before it sleeps.
 void Scheduler::PushFromOutside(Job& job) noexcept {
+  if (Here().tearing_down == this) [[unlikely]]
+    return AbandonAtOnce(job);
   const int sleeper = idle_.ClaimAny();
   if (sleeper != Idle::kNobody) {
     workers_[sleeper]->inbox().Push(job);
@@ -159,24 +161,36 @@ void Scheduler::ForEachTask(absl::FunctionRef<void(Root&)> visit) {
 // A woken leaf that is still queued names its frames in its context.
 void Scheduler::AbandonQueuedJobs() noexcept {
   for (auto& worker : workers_) {
-    while (Job* const job = worker->TakeAnyJob()) job->Abandon();
+    while (Job* const job = worker->TakeAnyJob()) AbandonAtOnce(*job);
   }
 }
 
+// A job that is abandoned may wake another, and that one a third: a lock goes
+// from waiter to waiter. The loop keeps the stack flat.
+void Scheduler::AbandonAtOnce(Job& job) noexcept {
+  abandoned_.PushBack(job);
+  if (std::exchange(abandoning_, true)) return;
+  while (Job* const next = abandoned_.PopFront()) next->Abandon();
+  abandoning_ = false;
+}
+
+// The destructors of what dies wake others, which never run: this thread is no
+// worker now, so a wake comes to PushFromOutside and is abandoned on the spot.
+// Were it queued, its frame could die before the queue was looked at. What they
+// spawn never starts, and dies here too.
 void Scheduler::TearDown() noexcept {
   if (workers_.empty()) return;
   ThisThread& here = Here();
-  Worker* const outer = std::exchange(here.worker, workers_.front().get());
-  // A destructor may wake others: their jobs land in the queues of the first
-  // worker, and are abandoned in turn.
+  Worker* const outer_worker = std::exchange(here.worker, nullptr);
+  Scheduler* const outer = std::exchange(here.tearing_down, this);
   AbandonQueuedJobs();
-  for (auto& worker : workers_) {
-    while (Root* const task = worker->registry().TakeAny()) {
-      task->TearDown();
-      AbandonQueuedJobs();
+  while (AnyTasks()) {
+    for (auto& worker : workers_) {
+      while (Root* const task = worker->registry().TakeAny()) task->TearDown();
     }
   }
-  here.worker = outer;
+  here.tearing_down = outer;
+  here.worker = outer_worker;
 }
 
 }  // namespace weft::internal

@@ -103,6 +103,7 @@ class Scheduler {
  private:
   explicit Scheduler(const Options& options);
   void AbandonQueuedJobs() noexcept;
+  void AbandonAtOnce(Job& job) noexcept;
   void PushFromOutside(Job& job) noexcept;
 
   reactor::System& system_;
@@ -118,6 +119,8 @@ class Scheduler {
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> next_inbox_{0};
   std::atomic<std::uint64_t> next_task_id_{1};
+  JobList abandoned_;  // The thread that tears us down only, as the next.
+  bool abandoning_ = false;
 
   std::mutex drain_mutex_;
   std::condition_variable task_ended_;
