@@ -97,7 +97,6 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
  public:
   explicit LockAwaiter(Mutex& mutex) noexcept
       : Waiter(mutex.waiters_), mutex_(mutex) {}
-  ~LockAwaiter() { GiveUpUnlessOver(); }
 
   absl::StatusOr<Guard> await_resume() noexcept {
     if (cancelled()) [[unlikely]]

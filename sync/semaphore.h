@@ -82,7 +82,7 @@ class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
  public:
   AcquireAwaiter(Semaphore& semaphore, std::int64_t count) noexcept
       : Waiter(semaphore), count_(count) {}
-  ~AcquireAwaiter() { GiveUpUnlessOver(); }
+  ~AcquireAwaiter() { LeaveIfParked(); }
 
   absl::StatusOr<Permit> await_resume();
 

@@ -150,21 +150,24 @@ absl::Status Waiter::status() const {
 }
 
 void Waiter::Leave() noexcept {
-  std::lock_guard lock(list_.lock());
-  list_.Unlink(*this);
-}
-
-void Waiter::GiveUp() noexcept {
   WakeList granted;
   {
     std::lock_guard lock(list_.lock());
-    if (linked()) {
-      list_.Unlink(*this);
-      AfterCancel(granted);
-    } else {
-      previous_ = Mark(kIdle);
-      GiveBack(granted);
-    }
+    list_.Unlink(*this);
+    AfterCancel(granted);
+  }
+  granted.WakeAll();
+}
+
+// The primitive is there still: our wait is not over.
+void Waiter::Abandon() noexcept {
+  Leaf::Abandon();
+  if (previous_ != Mark(kGranted)) return;
+  previous_ = Mark(kIdle);
+  WakeList granted;
+  {
+    std::lock_guard lock(list_.lock());
+    GiveBack(granted);
   }
   granted.WakeAll();
 }

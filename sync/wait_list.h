@@ -17,9 +17,9 @@
 //      before and is seen by it, or comes after and finds the Waiter. That is
 //      the lost-wake-up argument of every primitive here.
 //   3. A wake schedules; it never resumes inline, and never under the lock.
-//   4. A waiter that leaves without taking what it was granted gives it back:
-//      a cancelled one has not been granted anything, and one whose runtime
-//      stopped before it could run hands it on (GiveUp).
+//   4. A waiter leaves nothing behind: a cancelled one has not been granted
+//      anything, and one whose runtime stopped before it could run gives back
+//      what it had been granted (Abandon), and leaves the queue.
 //
 // SPDX-License-Identifier: MIT
 
@@ -88,14 +88,11 @@ class Waiter : public Leaf {
 
   void Cancel() noexcept final;
   Continuation Run(internal::ThisThread& here) noexcept final;
+  void Abandon() noexcept final;
 
  protected:
   explicit Waiter(WaitList& list) noexcept : list_(list) {}
-  // Still linked only in the frame of a runtime that has stopped.
-  ~Waiter() {
-    if (linked()) [[unlikely]]
-      Leave();
-  }
+  ~Waiter() { LeaveIfParked(); }
 
   // Whether the operation was cancelled before it took effect.
   bool cancelled() const noexcept { return previous_ == Mark(kCancelled); }
@@ -103,11 +100,12 @@ class Waiter : public Leaf {
   absl::Status status() const;
   WaitList& list() const noexcept { return list_; }
 
-  // For the destructor of an operation whose grant is somebody's loss: gives
-  // back what a waiter of a stopped runtime has, its grant or its place.
-  void GiveUpUnlessOver() noexcept {
-    if (linked() || previous_ == Mark(kGranted)) [[unlikely]]
-      GiveUp();
+  // Parked still, in the frame of a runtime that has stopped: leaves the queue.
+  // For the destructor of an operation that overrides AfterCancel, too: in ours
+  // it is no longer its own.
+  void LeaveIfParked() noexcept {
+    if (linked()) [[unlikely]]
+      Leave();
   }
 
  private:
@@ -120,11 +118,11 @@ class Waiter : public Leaf {
   // The same under the lock: false makes the operation wait. Whom it serves by
   // the way goes into `granted`, and is woken after the lock.
   virtual bool TryLocked(WakeList& granted) noexcept = 0;
-  // After a cancelled waiter has left the list, with the lock held: others may
-  // be served now.
+  // After a waiter has left the list without a grant, with the lock held:
+  // others may be served now.
   virtual void AfterCancel(WakeList&) noexcept {}
-  // A granted waiter will never run: the grant is free again, with the lock
-  // held. Asked by GiveUp only.
+  // A granted waiter will never run: the grant is free again. With the lock
+  // held.
   virtual void GiveBack(WakeList&) noexcept {}
 
   // Where not linked, previous_ is one of these instead of a neighbour.
@@ -142,7 +140,6 @@ class Waiter : public Leaf {
     return reinterpret_cast<std::uintptr_t>(previous_) >= kMarks;
   }
   void Leave() noexcept;
-  void GiveUp() noexcept;
   // True: took effect or was cancelled. False: parked; may be gone.
   bool FinishOrPark() noexcept;
 

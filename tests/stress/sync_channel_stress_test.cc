@@ -161,8 +161,11 @@ TEST_P(SyncChannelStressTest, APlainThreadSendsAndReceivesWithoutWaiting) {
     std::this_thread::yield();
   }
 
-  for (int value : *sender.BlockingJoin()) sent.push_back(value);
-  for (int value : *receiver.BlockingJoin()) received.push_back(value);
+  const std::vector<int> sent_by_task = *sender.BlockingJoin();
+  const std::vector<int> received_by_task = *receiver.BlockingJoin();
+  sent.insert(sent.end(), sent_by_task.begin(), sent_by_task.end());
+  received.insert(received.end(), received_by_task.begin(),
+                  received_by_task.end());
   std::sort(sent.begin(), sent.end());
   std::sort(received.begin(), received.end());
   EXPECT_EQ(received, sent);

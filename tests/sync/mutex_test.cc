@@ -536,6 +536,43 @@ TEST(MutexTeardownTest, AMutexOutlivesASimulationWhoseTasksWaitForIt) {
   }
 }
 
+TEST(MutexTeardownTest, SiblingsInAScopeDieInAnyOrder) {
+  for (const bool holder_came_last : {false, true}) {
+    Mutex mutex;
+    Simulator sim;
+    auto parent = [](Mutex& mutex, bool holder_last) -> Task<absl::Status> {
+      absl::Status ended =
+          co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+            if (holder_last) scope.Spawn(LockLater, std::ref(mutex));
+            scope.Spawn(LockAndStay, std::ref(mutex));
+            if (!holder_last) scope.Spawn(LockLater, std::ref(mutex));
+            co_return absl::OkStatus();
+          });
+      co_return ended;
+    };
+    sim.Spawn(parent(mutex, holder_came_last));
+    sim.RunUntilIdle();
+    EXPECT_TRUE(sim.AnyTasks());
+  }
+}
+
+TEST(MutexTeardownTest, BranchesOfAForkDieInAnyOrder) {
+  for (const bool holder_first : {false, true}) {
+    Mutex mutex;
+    Simulator sim;
+    auto parent = [](Mutex& mutex, bool first) -> Task<> {
+      if (first) {
+        co_await WhenAll(LockAndStay(mutex), LockLater(mutex));
+      } else {
+        co_await WhenAll(LockLater(mutex), LockAndStay(mutex));
+      }
+    };
+    sim.Spawn(parent(mutex, holder_first));
+    sim.RunUntilIdle();
+    EXPECT_TRUE(sim.AnyTasks());
+  }
+}
+
 TEST(MutexTeardownTest, AMutexDiesWithTheFrameThatOwnsIt) {
   Simulator sim;
   auto parent = []() -> Task<absl::Status> {
@@ -570,6 +607,50 @@ TEST(MutexTeardownTest, AGrantThatNobodyCouldTakeAnyMoreIsHandedOn) {
   survivor.RunUntilIdle();
 
   EXPECT_THAT(log.entered, ElementsAre(2));
+  EXPECT_TRUE(mutex.TryLock());
+}
+
+// Owns a lock, holds it, and joins whom it lent it to; so it may be destroyed
+// before those are.
+Task<absl::Status> OwnAndLend(JoinHandle<absl::Status>* borrowers) {
+  Mutex mutex;
+  for (int i = 0; i < 2; ++i) {
+    borrowers[i] = Spawn(LockLater, std::ref(mutex));
+  }
+  co_await OrReturn(LockAndStay(mutex));
+  for (int i = 0; i < 2; ++i) co_await OrReturn(borrowers[i].Join());
+  co_return absl::OkStatus();
+}
+
+TEST(MutexTeardownTest, AnOwnerMayDieBeforeThoseItLentTheLockTo) {
+  JoinHandle<absl::Status> borrowers[2];
+  Simulator sim;
+  sim.Spawn(
+      [](JoinHandle<absl::Status>* lent) -> Task<absl::Status> {
+        co_await Yield();
+        co_await OrReturn(OwnAndLend(lent));
+        co_return absl::OkStatus();
+      },
+      borrowers);
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(sim.AnyTasks());
+}
+
+TEST(MutexTeardownTest, ALongQueueDiesOnAFlatStack) {
+  constexpr int kMany = 200'000;
+  Mutex mutex;
+  std::optional<Simulator> sim(std::in_place);
+  sim->Spawn(LockAndStay(mutex));
+  auto lock = [](Mutex& wanted) -> Task<absl::Status> {
+    Mutex::Guard guard = co_await OrReturn(wanted.Lock());
+    co_return absl::OkStatus();
+  };
+  for (int i = 0; i < kMany; ++i) sim->Spawn(lock(mutex));
+  sim->RunUntilIdle();
+
+  sim.reset();
+
   EXPECT_TRUE(mutex.TryLock());
 }
 

@@ -79,7 +79,7 @@ class Gate {
 class Gate::PassAwaiter final : public Waiter {
  public:
   explicit PassAwaiter(Gate& gate) : Waiter(gate.list_), gate_(gate) {}
-  ~PassAwaiter() { GiveUpUnlessOver(); }
+  ~PassAwaiter() { LeaveIfParked(); }
 
   absl::Status await_resume() const { return status(); }
   WaitDescription Describe() const noexcept override {
