@@ -11,12 +11,14 @@
         ...
         ```
 
-    is what stands there between `// region: echo` and `// endregion`.
+    is what stands there between `// region: echo` and `// endregion`. With
+    `docs.py ROOT --quote` the blocks are filled anew.
   * Links between documents lead somewhere.
 
 SPDX-License-Identifier: MIT
 """
 
+import pathlib
 import re
 import sys
 import textwrap
@@ -163,7 +165,8 @@ def quoted_code_is_compiled_code(files):
                 yield page.at(quote.start(), f"{path} has no region {name}")
             elif regions(origin.text)[name].rstrip() != code.rstrip():
                 yield page.at(quote.start(), (
-                    f"differs from region {name} of {path}: copy it again"))
+                    f"differs from region {name} of {path}: fill it anew with "
+                    "tests/hygiene/docs.py . --quote"))
         if page.path == "README.md" or (
                 page.path.startswith("docs/")
                 and not page.path.startswith("docs/decisions/")):
@@ -173,6 +176,19 @@ def quoted_code_is_compiled_code(files):
                     yield page.at(block.start(), (
                         "code that nobody compiles: quote a region of a file "
                         "(`<!-- region: FILE NAME -->` above the block)"))
+
+
+def quoted_anew(page, files):
+    """The text of a page with the code that its quotations name."""
+    def fill(quote):
+        origin = files.sources.get(quote[1])
+        code = regions(origin.text).get(quote[2]) if origin else None
+        if code is None:
+            return quote[0]
+        begin, end = (place - quote.start() for place in quote.span(3))
+        return quote[0][:begin] + code.rstrip() + "\n" + quote[0][end:]
+
+    return REGION.sub(fill, page.text)
 
 
 def anchors(text):
@@ -216,4 +232,10 @@ def findings(files):
 
 
 if __name__ == "__main__":
+    if "--quote" in sys.argv:
+        root = pathlib.Path(sys.argv[1])
+        read = tree.Tree.read(root)
+        for document in documents(read):
+            if quoted_anew(document, read) != document.text:
+                (root / document.path).write_text(quoted_anew(document, read))
     sys.exit(tree.main("docs", findings))

@@ -99,6 +99,14 @@ class QuotesTest(unittest.TestCase):
         self.finds(1, good.replace("cc echo", "cc other"))
         self.finds(1, good.replace("echo.cc", "other.cc"))
 
+    def test_a_quotation_is_filled_anew(self):
+        page = ("Before.\n<!-- region: examples/echo.cc echo -->\n"
+                "```cpp\nold\n```\nAfter.\n")
+        files = Tree({"examples/echo.cc": self.SOURCE, "README.md": page})
+        filled = docs.quoted_anew(files.sources["README.md"], files)
+        self.assertEqual(page.replace("old", "int a;\nint b;"), filled)
+        self.finds(0, filled)
+
     def test_code_that_nobody_compiles_is_found(self):
         code = "```cpp\nint a;\n```\n"
         self.finds(1, code)
