@@ -71,6 +71,12 @@ bool Simulator::Step(internal::ThisThread& here, Instant horizon) {
   return true;
 }
 
+bool Simulator::RunOneStep() {
+  const Bind bind(worker());
+  worker().TakeIn();
+  return Step(internal::Here(), Instant::InfiniteFuture());
+}
+
 void Simulator::RunUntilIdle() {
   const Bind bind(worker());
   while (Step(internal::Here(), Instant::InfiniteFuture())) {

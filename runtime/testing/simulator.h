@@ -98,6 +98,10 @@ class Simulator {
   void RunUntilIdle();
   // Runs what is ready, and lets `duration` of virtual time pass.
   void RunFor(absl::Duration duration);
+  // Runs one ready job to its next suspension; where none is ready, takes in
+  // what descriptors brought, or lets the clock jump to the next timer. False:
+  // nothing is left to do. For tests that look, or cancel, at every suspension.
+  bool RunOneStep();
 
   // Cancels every task there is.
   void CancelAll() noexcept;
