@@ -33,24 +33,34 @@ std::string Cut(std::string& text, char separator) {
   return front;
 }
 
+void CopyPayloads(const absl::Status& from, absl::Status& to) {
+  from.ForEachPayload(
+      [&to](auto url, const absl::Cord& value) { to.SetPayload(url, value); });
+}
+
 }  // namespace
 
 absl::Status JoinErrors(std::vector<absl::Status> errors) {
   if (errors.empty()) return absl::OkStatus();
   if (errors.size() == 1) return std::move(errors.front());
-  std::string message = Text(errors.front());
+  // A group among them is as good as its members.
+  std::vector<absl::Status> all;
+  for (const absl::Status& error : errors) {
+    for (absl::Status& member : AllErrors(error)) {
+      all.push_back(std::move(member));
+    }
+  }
+  std::string message = Text(all.front());
   // The first one's own text, to give it back as it was.
   std::string payload = absl::StrCat(message.size(), ":", message);
-  for (std::size_t i = 1; i < errors.size(); ++i) {
-    const std::string text = Text(errors[i]);
-    absl::StrAppend(&message, "; also ", errors[i].ToString());
-    absl::StrAppend(&payload, static_cast<int>(errors[i].code()), ":",
-                    text.size(), ":", text);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const std::string text = Text(all[i]);
+    absl::StrAppend(&message, "; also ", all[i].ToString());
+    absl::StrAppend(&payload, static_cast<int>(all[i].code()), ":", text.size(),
+                    ":", text);
   }
-  absl::Status joined(errors.front().code(), message);
-  errors.front().ForEachPayload([&joined](auto url, const absl::Cord& value) {
-    joined.SetPayload(url, value);
-  });
+  absl::Status joined(all.front().code(), message);
+  CopyPayloads(all.front(), joined);
   joined.SetPayload(kPayload, absl::Cord(absl::string_view(payload)));
   return joined;
 }
@@ -70,6 +80,9 @@ std::vector<absl::Status> AllErrors(const absl::Status& status) {
     rest.erase(0, length);
     if (rest.empty() || !absl::SimpleAtoi(Cut(rest, ':'), &code)) break;
   }
+  if (errors.empty()) return {status};  // Not a payload of ours.
+  CopyPayloads(status, errors.front());
+  errors.front().ErasePayload(kPayload);
   return errors;
 }
 

@@ -14,8 +14,9 @@
 
 namespace weft {
 
-// OK for none. For one, that one. For more: the first one's code, a message
-// that names them all, and the rest where AllErrors finds it.
+// OK for none. For one, that one. For more: the first one's code and payloads,
+// a message that names them all, and the rest where AllErrors finds it. A group
+// among them is taken apart: groups do not nest.
 absl::Status JoinErrors(std::vector<absl::Status> errors);
 
 // Every error that was joined into `status`, in the order they happened; a
