@@ -104,9 +104,16 @@ void Refill(FrameShelf& shelf, std::size_t frame_class) noexcept {
   shelf.count += moved;
 }
 
+// The thread's first frame: invariant 6.
+void BeginCaching() noexcept {
+  if (this_thread.releases_frames_at_exit) return;
+  ReleaseFrameCacheAtThreadExit();
+  for (FrameShelf& shelf : this_thread.frames) shelf.count -= kFullShelf;
+}
+
 [[gnu::noinline]] void* AllocateSlowly(FrameShelf& shelf,
                                        std::size_t frame_class) {
-  ReleaseFrameCacheAtThreadExit();
+  BeginCaching();
   Refill(shelf, frame_class);
   const std::size_t size = SizeOf(frame_class);
   if (shelf.first == nullptr) return ::operator new(size);
@@ -117,8 +124,8 @@ void Refill(FrameShelf& shelf, std::size_t frame_class) noexcept {
 // Apart, so that FreeFrame itself saves no registers.
 [[gnu::noinline]] void FreeSlowly(FrameShelf& shelf,
                                   std::size_t frame_class) noexcept {
-  ReleaseFrameCacheAtThreadExit();
-  SpillBatch(shelf, frame_class);
+  BeginCaching();
+  if (shelf.count > kFullShelf) SpillBatch(shelf, frame_class);
 }
 
 }  // namespace
@@ -135,7 +142,7 @@ void* AllocateFrameOfClass(std::size_t frame_class) {
 void FreeFrameOfClass(void* frame, std::size_t frame_class) noexcept {
   FrameShelf& shelf = this_thread.frames[frame_class];
   PushFront(shelf.first, frame, SizeOf(frame_class));
-  if (++shelf.count > 2 * kFrameBatch) [[unlikely]] {
+  if (++shelf.count > kFullShelf) [[unlikely]] {
     FreeSlowly(shelf, frame_class);
   }
 }

@@ -19,6 +19,10 @@
 //   3. The depot keeps at most kDepotBatches of a class; the rest is freed.
 //   4. Frames larger than the largest class go to operator new and back.
 //   5. Under the address sanitizer a cached frame is poisoned.
+//   6. What a thread has cached goes to the depot when the thread ends. Its
+//      first frame, be it allocated or only freed here, sees to that: until
+//      then every shelf says that it is full, and so the first one comes by the
+//      slow path.
 //
 // Rejected: an owner id in each frame and a queue of remotely freed ones (8
 // bytes a frame, a compare-and-swap for each remote free); slabs (no header,
@@ -47,10 +51,12 @@ struct FreeFrameLink {
   FreeFrameLink* next;
 };
 
+inline constexpr std::uint32_t kFullShelf = 2 * kFrameBatch;
+
 // The free frames of one thread and one class.
 struct FrameShelf {
   FreeFrameLink* first = nullptr;
-  std::uint32_t count = 0;
+  std::uint32_t count = kFullShelf;  // Invariant 6; from then on, the truth.
 };
 
 using FrameCache = std::array<FrameShelf, kFrameClasses>;
