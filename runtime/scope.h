@@ -45,7 +45,8 @@ class Scope {
   // function and the arguments live as long as its coroutine. In a scope that
   // is being cancelled the child starts all the same, cancelled.
   //
-  // Requires: the scope has not ended: call it from its body or its children.
+  // Requires: the scope has begun and has not ended: call it from the coroutine
+  //           of its body, or from its children.
   // Threads:  any worker of the scope's runtime.
   // Cost:     one block from the frame pool.
   template <typename Function, typename... Args>
@@ -61,8 +62,9 @@ class Scope {
     SpawnChild<T>(internal::MadeTask<T>(std::move(child)));
   }
 
-  // Cancels the body and every child. Idempotent; any party of the scope.
-  void Cancel() noexcept { join_.CancelParties(); }
+  // Cancels the body and every child: they have done what was wanted of them,
+  // and their CANCELLED is no error. Idempotent; any party of the scope.
+  void Cancel() noexcept { join_.EndParties(); }
 
  private:
   template <ScopeResult T, typename Callable>

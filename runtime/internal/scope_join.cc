@@ -5,7 +5,9 @@
 #include "weft/runtime/internal/scope_join.h"
 
 #include <mutex>
+#include <utility>
 
+#include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/error_group.h"
 #include "weft/runtime/internal/worker.h"
 
@@ -15,12 +17,16 @@ ScopeJoin::ScopeJoin() noexcept : TaskList(Here().worker->scheduler()) {}
 
 std::coroutine_handle<> ScopeJoin::BeginScope(Continuation caller) noexcept {
   ThisThread& here = Here();
+  begun_ = true;
   body().set_home(here.context->home());
   if (!Begin(caller, /*parties=*/1)) CancelParties();
   return Transfer(body().Start(*this, here).Resolve(here));
 }
 
 void ScopeJoin::StartChild(Root& child) noexcept {
+  ABSL_RAW_CHECK(begun_,
+                 "Scope::Spawn before the scope has begun: the body of "
+                 "WithScope must be a coroutine, and spawn in there");
   AddParty();
   child.Start();
   // seq_cst, with the store in CancelParties: the child is in the list before
@@ -35,15 +41,22 @@ void ScopeJoin::CancelParties() noexcept {
   ForEach([](Root& child) { child.Cancel(); });
 }
 
+void ScopeJoin::EndParties() noexcept {
+  {
+    std::lock_guard lock(errors_lock_);
+    ending_ = true;
+  }
+  CancelParties();
+}
+
 void ScopeJoin::Record(absl::Status status) noexcept {
   if (status.ok()) return;
   {
     std::lock_guard lock(errors_lock_);
-    const bool first = errors_.empty() && escaped_ == nullptr;
     // What our own cancellation brings about is no error.
-    if (!first && absl::IsCancelled(status)) return;
+    if (ending_ && absl::IsCancelled(status)) return;
     errors_.push_back(std::move(status));
-    if (!first) return;
+    if (std::exchange(ending_, true)) return;
   }
   CancelParties();
 }
@@ -52,6 +65,7 @@ void ScopeJoin::Record(const std::exception_ptr& escaped) noexcept {
   {
     std::lock_guard lock(errors_lock_);
     if (escaped_ == nullptr) escaped_ = escaped;
+    ending_ = true;
   }
   CancelParties();
 }

@@ -42,8 +42,9 @@ class ScopeJoin : public Join, public TaskList {
   // Puts a new child into the scope and queues it.
   void StartChild(Root& child) noexcept;
 
-  // Any party of the scope, or a canceller that holds the join.
-  void CancelParties() noexcept;
+  // Any party of the scope: ends the others, as an error would. What they say
+  // of it is no error.
+  void EndParties() noexcept;
 
   // What a child or the body gave, before it is counted as finished. The first
   // error cancels the others.
@@ -67,14 +68,21 @@ class ScopeJoin : public Join, public TaskList {
   absl::Status TakeErrors();
 
  private:
+  // Any party of the scope, or a canceller that holds the join.
+  void CancelParties() noexcept;
+
   virtual Branch& body() noexcept = 0;
   // Records what the body gave.
   virtual void RecordBody() noexcept = 0;
 
+  bool begun_ = false;  // Set before any party runs.
   std::atomic<bool> cancelled_{false};
   reactor::SpinLock errors_lock_;
-  std::vector<absl::Status> errors_;  // Guarded by errors_lock_.
-  std::exception_ptr escaped_;        // Guarded by errors_lock_.
+  // Guarded by errors_lock_, as all below: whether the scope cancels itself, be
+  // it after an error. Its caller may be cancelled too; that is not noted here.
+  bool ending_ = false;
+  std::vector<absl::Status> errors_;
+  std::exception_ptr escaped_;
 };
 
 // The wait where the body is a Task<T>.
