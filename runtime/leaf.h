@@ -93,6 +93,11 @@ class Leaf : public internal::Job {
 
   // False: the scope is cancelled; do not wait.
   [[nodiscard]] bool Publish() noexcept { return context_->Publish(*this); }
+  // As Publish, and published all the same; for a wait for child scopes, which
+  // passes the cancellation on to them.
+  [[nodiscard]] bool PublishJoin() noexcept {
+    return context_->PublishJoin(*this);
+  }
   // For a wait that was published and then not begun.
   void Retract() noexcept { context_->Retract(); }
 

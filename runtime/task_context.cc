@@ -23,14 +23,28 @@ bool TaskContext::Publish(Leaf& leaf) noexcept {
   return true;
 }
 
+bool TaskContext::PublishJoin(Leaf& leaf) noexcept {
+  if (Publish(leaf)) return true;
+  // A plain store, since the bits stay as they are: kCancelled is never
+  // cleared, and nobody holds where there was no leaf. release: as in Publish.
+  word_.store(reinterpret_cast<std::uintptr_t>(&leaf) | kCancelled,
+              std::memory_order_release);
+  return false;
+}
+
 void TaskContext::Retract() noexcept {
   // acquire: pairs with the release in Release, directly or in the loop: what
   // the outsider did to the leaf happened before our frame goes on.
-  std::uintptr_t word = word_.fetch_and(kBits, std::memory_order_acquire);
+  const std::uintptr_t word = word_.fetch_and(kBits, std::memory_order_acquire);
+  if ((word & kHeld) != 0) [[unlikely]]
+    WaitWhileHeld(word);
+}
+
+void TaskContext::WaitWhileHeld(std::uintptr_t word) noexcept {
   internal::SpinWait spin;
   while ((word & kHeld) != 0) {
     spin.Once();
-    word = word_.load(std::memory_order_acquire);
+    word = word_.load(std::memory_order_acquire);  // As in Retract.
   }
 }
 
@@ -75,13 +89,19 @@ void TaskContext::Look(absl::FunctionRef<void(Leaf&)> look) noexcept {
   Release();
 }
 
-Leaf* TaskContext::leaf_when_stopped() const noexcept {
-  return LeafOf(word_.load(std::memory_order_relaxed));
+void TaskContext::set_leaf_when_stopped(Leaf& leaf) noexcept {
+  // The bits stay: a handle on a plain thread may be cancelling. relaxed, and
+  // release as in Publish.
+  word_.fetch_and(kBits, std::memory_order_relaxed);
+  word_.fetch_or(reinterpret_cast<std::uintptr_t>(&leaf),
+                 std::memory_order_release);
 }
 
-void TaskContext::set_leaf_when_stopped(Leaf& leaf) noexcept {
-  word_.store(reinterpret_cast<std::uintptr_t>(&leaf),
-              std::memory_order_relaxed);
+Leaf* TaskContext::TakeLeafWhenStopped() noexcept {
+  // acquire: as in Retract.
+  WaitWhileHeld(word_.fetch_or(kCancelled, std::memory_order_acquire));
+  // relaxed: nobody holds any more, and a canceller sees kCancelled.
+  return LeafOf(word_.exchange(kCancelled, std::memory_order_relaxed));
 }
 
 internal::Scheduler& TaskContext::scheduler() const noexcept {

@@ -70,6 +70,11 @@ class TaskContext {
   // then nothing was published. Owner only; see invariant 1.
   [[nodiscard]] bool Publish(Leaf& leaf) noexcept;
 
+  // As Publish, for a wait that cancellation does not end but passes through
+  // (join.h): published in a cancelled scope, too. False there: nobody else
+  // will pass the cancellation on. Owner only.
+  [[nodiscard]] bool PublishJoin(Leaf& leaf) noexcept;
+
   // The wait is over, or was not begun after all. Owner only.
   void Retract() noexcept;
 
@@ -77,9 +82,12 @@ class TaskContext {
   // Threads: any that keeps the context alive.
   void Look(absl::FunctionRef<void(Leaf&)> look) noexcept;
 
-  // The leaf of a stopped runtime, where nobody else looks.
-  Leaf* leaf_when_stopped() const noexcept;
+  // For a runtime that has stopped. A woken leaf that was still queued notes
+  // itself; before its frame is destroyed it is taken out, null when there is
+  // none. A handle or a destructor may cancel this scope even afterwards, so it
+  // is left cancelled, where nobody looks for a leaf to tell.
   void set_leaf_when_stopped(Leaf& leaf) noexcept;
+  Leaf* TakeLeafWhenStopped() noexcept;
 
   internal::TaskList* home() const noexcept { return home_; }
   void set_home(internal::TaskList* home) noexcept { home_ = home; }
@@ -100,6 +108,8 @@ class TaskContext {
   // nothing held) when there is none.
   Leaf* Hold(std::uintptr_t also) noexcept;
   void Release() noexcept;
+  // Spins until nobody holds; `word` is what was read last.
+  void WaitWhileHeld(std::uintptr_t word) noexcept;
 
   std::atomic<std::uintptr_t> word_{0};
   internal::TaskList* home_ = nullptr;

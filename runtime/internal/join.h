@@ -52,13 +52,13 @@ class Join : public Leaf {
   ~Join() = default;
 
   // Before the first party starts. Publishes the join; false if the parent's
-  // scope is cancelled already, and then so are the branches to be.
+  // scope is cancelled already: then the caller cancels the branches.
   [[nodiscard]] bool Begin(Continuation caller, int parties) noexcept {
     Prepare(caller);
     // relaxed: whoever counts down got its party from this thread, through a
     // queue that orders the two.
     pending_.store(parties, std::memory_order_relaxed);
-    return Publish();
+    return PublishJoin();
   }
 
   // One more party, added by one that has not finished.
@@ -106,7 +106,7 @@ class Branch : public Runnable, public TaskContext {
 
   // A stopped runtime: destroys what is suspended in the branch, leaf first.
   void TearDown() noexcept {
-    Leaf* const leaf = leaf_when_stopped();
+    Leaf* const leaf = TakeLeafWhenStopped();
     if (leaf == nullptr) return;  // Not started, or finished.
     leaf->TearDownChildren();
     Unwind(leaf->awaiting_promise(), join_->awaiting_promise());

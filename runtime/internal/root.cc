@@ -95,11 +95,10 @@ void Root::ReleaseHandle() noexcept {
 }
 
 void Root::TearDown() noexcept {
-  if (Leaf* const leaf = leaf_when_stopped()) {
+  if (Leaf* const leaf = TakeLeafWhenStopped()) {
     leaf->TearDownChildren();
     Unwind(leaf->awaiting_promise(), nullptr);
     ForgetFrame();
-    Retract();  // The handle may outlive us all, and cancel.
   }
   // A task that never started is freed with its owner, arguments and all.
   Publish(kFinished | kTornDown);
