@@ -10,6 +10,7 @@
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/root.h"
+#include "weft/runtime/internal/spin_wait.h"
 
 namespace weft::internal {
 
@@ -39,6 +40,10 @@ Scheduler::Scheduler(const Options& options)
 
 Scheduler::~Scheduler() {
   blocking_pool_.Stop();
+  // Another thread's push may have ended the last task and still be on its way
+  // to wake a worker. acquire: pairs with the release in PushFromOutside.
+  SpinWait spin;
+  while (pushing_.load(std::memory_order_acquire) != 0) spin.Once();
   TearDown();
 }
 
@@ -85,17 +90,22 @@ void Scheduler::Spawn(Job& job) noexcept {
 void Scheduler::PushFromOutside(Job& job) noexcept {
   if (Here().tearing_down == this) [[unlikely]]
     return AbandonAtOnce(job);
-  const int sleeper = idle_.ClaimAny();
-  if (sleeper != Idle::kNobody) {
-    workers_[sleeper]->inbox().Push(job);
-    workers_[sleeper]->reactor().Wake();
-    return;
+  // relaxed: the push below releases it, and whoever ends the runtime because
+  // this job has run acquires that.
+  pushing_.fetch_add(1, std::memory_order_relaxed);
+  int index = idle_.ClaimAny();
+  const bool claimed = index != Idle::kNobody;
+  if (!claimed) {
+    // relaxed: any spread will do.
+    const auto turn = next_inbox_.fetch_add(1, std::memory_order_relaxed);
+    index = static_cast<int>(turn % workers_.size());
   }
-  // relaxed: any spread will do.
-  const auto turn = next_inbox_.fetch_add(1, std::memory_order_relaxed);
-  const int index = static_cast<int>(turn % workers_.size());
-  workers_[index]->inbox().Push(job);
-  if (idle_.Claim(index)) workers_[index]->reactor().Wake();
+  Worker& worker = *workers_[index];
+  worker.inbox().Push(job);
+  if (claimed || idle_.Claim(index)) worker.reactor().Wake();
+  // release: pairs with the acquire in the destructor. From here on `*this`
+  // may be gone.
+  pushing_.fetch_sub(1, std::memory_order_release);
 }
 
 void Scheduler::WakeOneToHelp() noexcept {

@@ -118,6 +118,8 @@ class Scheduler {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> next_inbox_{0};
+  // Outsiders inside PushFromOutside: we stay until they have left.
+  std::atomic<int> pushing_{0};
   std::atomic<std::uint64_t> next_task_id_{1};
   JobList abandoned_;  // The thread that tears us down only, as the next.
   bool abandoning_ = false;
