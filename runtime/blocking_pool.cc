@@ -64,7 +64,7 @@ void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
         lock, kIdleTime, [this] { return first_ != nullptr || stopping_; });
     --idle_threads_;
     if (first_ == nullptr) {
-      if (!called) ended_.splice(ended_.end(), threads_, self);
+      if (!called) Retire(lock, self);
       return;
     }
     BlockingWork& work = *first_;
@@ -78,8 +78,18 @@ void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
   }
 }
 
+// A thread that ends joins the one that ended before it, so that at most one
+// is left over, with its stack.
+void BlockingPool::Retire(std::unique_lock<std::mutex>& lock,
+                          std::list<std::thread>::iterator self) {
+  std::list<std::thread> before;
+  before.swap(ended_);
+  ended_.splice(ended_.end(), threads_, self);
+  lock.unlock();
+  for (std::thread& thread : before) thread.join();
+}
+
 void BlockingPool::Stop() noexcept {
-  std::list<std::thread> threads;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -69,6 +69,8 @@ class BlockingPool {
 
  private:
   void RunThread(std::list<std::thread>::iterator self);
+  void Retire(std::unique_lock<std::mutex>& lock,
+              std::list<std::thread>::iterator self);
 
   const int max_threads_;
   std::mutex mutex_;

@@ -235,8 +235,9 @@ Job* Worker::Search() noexcept {
 Job* Worker::StealFromSiblings() noexcept {
   const int count = scheduler_.worker_count();
   for (int i = 0; i < count; ++i) {
-    Worker& victim =
-        scheduler_.worker(static_cast<int>(next_victim_++) % count);
+    // Unsigned, and only then an index: the number goes round one day.
+    const std::uint32_t next = next_victim_++ % static_cast<unsigned>(count);
+    Worker& victim = scheduler_.worker(static_cast<int>(next));
     if (&victim == this) continue;
     if (!victim.has_surplus() && !victim.overdue()) continue;
     if (Job* const job = victim.StealFor(*this)) return job;
