@@ -151,8 +151,11 @@ Task<> DiveAndYield(int depth, int& destroyed) {
     int& n;
     ~Count() { ++n; }
   } count{destroyed};
-  if (depth > 0) co_await DiveAndYield(depth - 1, destroyed);
-  while (destroyed == 0) co_await Yield();
+  if (depth == 0) {
+    while (destroyed == 0) co_await Yield();
+    co_return;
+  }
+  co_await DiveAndYield(depth - 1, destroyed);
 }
 
 TEST(TaskTest, DestroyingAMillionSuspendedNestedTasksDoesNotGrowTheStack) {
