@@ -34,32 +34,22 @@ void Mutex::LockAwaiter::AfterCancel(WakeList&) noexcept {
   if (list().empty()) mutex_.state_.store(kHeld, std::memory_order_relaxed);
 }
 
-// With the list's lock held, by the owner or in its place.
-void Mutex::LockAwaiter::GiveBack(WakeList& granted) noexcept {
-  if (Waiter* const next = mutex_.HandOverLocked()) granted.Add(*next);
-}
-
 void Mutex::HandOver() noexcept {
   Waiter* next;
   {
     std::lock_guard lock(waiters_.lock());
-    next = HandOverLocked();
-  }
-  // From here on `*this` may be gone: the lock was free, or is another's.
-  if (next != nullptr) next->Wake();
-}
-
-Waiter* Mutex::HandOverLocked() noexcept {
-  Waiter* const next = waiters_.Pop();
-  if (next == nullptr) {
-    // The last waiter left before we had the list's lock. release: as in
-    // Unlock.
-    state_.store(kFree, std::memory_order_release);
-  } else if (waiters_.empty()) {
+    next = waiters_.Pop();
+    if (next == nullptr) {
+      // The last waiter left before we had the list's lock. release: as in
+      // Unlock.
+      state_.store(kFree, std::memory_order_release);
+      return;
+    }
     // relaxed: the queue that runs the next owner orders it after us.
-    state_.store(kHeld, std::memory_order_relaxed);
+    if (waiters_.empty()) state_.store(kHeld, std::memory_order_relaxed);
   }
-  return next;
+  // From here on `*this` may be gone: the lock is another's.
+  next->Wake();
 }
 
 }  // namespace weft::sync

@@ -69,8 +69,6 @@ class Mutex {
     }
   }
   void HandOver() noexcept;
-  // The next owner, to be woken; null: the lock is free.
-  Waiter* HandOverLocked() noexcept;
 
   std::atomic<std::uint32_t> state_{kFree};
   WaitList waiters_;
@@ -112,7 +110,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
   bool TryFast() noexcept override { return mutex_.TryAcquire(); }
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override;
-  void GiveBack(WakeList& granted) noexcept override;
+  void GiveBack() noexcept override { mutex_.HandOver(); }
 
   Mutex& mutex_;
 };

@@ -97,10 +97,7 @@ class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
   void AfterCancel(WakeList& granted) noexcept override {
     semaphore().GrantLocked(granted);
   }
-  void GiveBack(WakeList& granted) noexcept override {
-    semaphore().available_ += count_;
-    semaphore().GrantLocked(granted);
-  }
+  void GiveBack() noexcept override { semaphore().Release(count_); }
   Semaphore& semaphore() const noexcept {
     return static_cast<Semaphore&>(list());
   }

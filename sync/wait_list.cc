@@ -159,17 +159,11 @@ void Waiter::Leave() noexcept {
   granted.WakeAll();
 }
 
-// The primitive is there still: our wait is not over.
 void Waiter::Abandon() noexcept {
   Leaf::Abandon();
   if (previous_ != Mark(kGranted)) return;
   previous_ = Mark(kIdle);
-  WakeList granted;
-  {
-    std::lock_guard lock(list_.lock());
-    GiveBack(granted);
-  }
-  granted.WakeAll();
+  GiveBack();
 }
 
 }  // namespace weft::sync

@@ -121,9 +121,8 @@ class Waiter : public Leaf {
   // After a waiter has left the list without a grant, with the lock held:
   // others may be served now.
   virtual void AfterCancel(WakeList&) noexcept {}
-  // A granted waiter will never run: the grant is free again. With the lock
-  // held.
-  virtual void GiveBack(WakeList&) noexcept {}
+  // A granted waiter will never run: the grant is free again. Without the lock.
+  virtual void GiveBack() noexcept {}
 
   // Where not linked, previous_ is one of these instead of a neighbour.
   enum : std::uintptr_t {

@@ -96,7 +96,7 @@ class Gate::PassAwaiter final : public Waiter {
     return gate_.open_;
   }
   void AfterCancel(WakeList&) noexcept override { ++gate_.left; }
-  void GiveBack(WakeList&) noexcept override { ++gate_.given_back; }
+  void GiveBack() noexcept override { ++gate_.given_back; }
 
   Gate& gate_;
 };
