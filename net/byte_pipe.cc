@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <string_view>
 #include <utility>
+
+#include "absl/strings/string_view.h"
 
 namespace weft::net {
 namespace {
@@ -167,7 +170,8 @@ absl::StatusOr<std::size_t> BytePipe::Party::Result(const Allowance& allowance,
     case Outcome::kClosed:
       return ClosedError();
     case Outcome::kBroken:
-      return broken;
+      return absl::UnavailableError(
+          absl::string_view(broken.data(), broken.size()));
     case Outcome::kEnded:
       return absl::UnavailableError("write: writing was shut down");
     case Outcome::kInjected: {
@@ -179,13 +183,11 @@ absl::StatusOr<std::size_t> BytePipe::Party::Result(const Allowance& allowance,
 }
 
 absl::StatusOr<std::size_t> BytePipe::ReadAwaiter::await_resume() const {
-  return Result(pipe().reads_,
-                absl::UnavailableError("read: the stream was reset"));
+  return Result(pipe().reads_, "read: the stream was reset");
 }
 
 absl::StatusOr<std::size_t> BytePipe::WriteAwaiter::await_resume() const {
-  return Result(pipe().writes_,
-                absl::UnavailableError("write: nobody reads any more"));
+  return Result(pipe().writes_, "write: nobody reads any more");
 }
 
 }  // namespace weft::net

@@ -28,6 +28,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -151,7 +152,7 @@ class BytePipe::Party : public sync::Waiter {
 
   BytePipe& pipe() const noexcept { return static_cast<BytePipe&>(list()); }
   absl::StatusOr<std::size_t> Result(const Allowance& allowance,
-                                     absl::Status broken) const;
+                                     std::string_view broken) const;
 
  private:
   virtual std::optional<Outcome> Attempt(std::size_t& moved) noexcept = 0;
