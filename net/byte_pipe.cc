@@ -161,8 +161,8 @@ bool BytePipe::Party::TryLocked(sync::WakeList& granted) noexcept {
   return true;
 }
 
-absl::StatusOr<std::size_t> BytePipe::Party::Result(const Allowance& allowance,
-                                                    absl::Status broken) const {
+absl::StatusOr<std::size_t> BytePipe::Party::Result(
+    const Allowance& allowance, std::string_view broken) const {
   if (cancelled()) return status();
   switch (*outcome_) {
     case Outcome::kMoved:
