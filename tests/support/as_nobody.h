@@ -23,7 +23,8 @@ class AsNobody {
   static constexpr uid_t kNobody = 65534;
 
   void Become(uid_t user) const {
-    if (before_ == 0) EXPECT_EQ(::seteuid(user), 0);
+    if (before_ != 0) return;
+    EXPECT_EQ(::seteuid(user), 0);
   }
 
   const uid_t before_ = ::geteuid();
