@@ -47,6 +47,7 @@ std::int64_t Calibrate(const switches::Switch& kind) {
 void PrintSwitchTable() {
   const std::vector<switches::Switch> kinds = switches::AllSwitches();
   std::vector<std::int64_t> counts;
+  counts.reserve(kinds.size());
   for (const switches::Switch& kind : kinds) counts.push_back(Calibrate(kind));
   // Interleaved, so that a slow moment of the machine meets every kind.
   std::vector<std::vector<double>> results(kinds.size());

@@ -14,7 +14,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 
 PROGRAM = """
 #include "weft/net/address.h"
@@ -61,7 +60,7 @@ def try_project(folder, arguments, environment):
     run("meson", "setup", folder / "build", folder, *arguments,
         env=environment)
     run("ninja", "-C", folder / "build",
-        f"-j{os.environ.get('WEFT_JOBS', '2')}", env=environment)
+        f"-j{os.environ.get('WEFT_JOBS', '2')}", "consumer", env=environment)
     run(folder / "build/consumer")
 
 
@@ -100,14 +99,15 @@ def as_subproject(root, folder, environment):
 def main():
     root, build = map(pathlib.Path, sys.argv[1:])
     environment = dict(os.environ)
-    if shutil.which("ccache") and "CXX" not in environment:
+    if shutil.which("ccache"):
         compiler = shutil.which("g++-12") or "c++"
-        environment["CXX"] = f"ccache {compiler}"
-        # The two projects' folders differ at every run; their objects do not.
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        installed(root, build, folder, environment)
-        as_subproject(root, folder, environment)
+        environment.setdefault("CXX", f"ccache {compiler}")
+    # Always the same folder, so that the cache knows its objects again.
+    folder = build / "consumers"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    installed(root, build, folder, environment)
+    as_subproject(root, folder, environment)
     print("consumers: ok")
 
 
