@@ -30,7 +30,7 @@ Task<std::int64_t> Fib(int number) {
   co_return one + two;
 }
 
-void Weft(benchmark::State& state) {
+void WeftFork(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});
   while (state.KeepRunningBatch(kCalls)) {
     ABSL_RAW_CHECK(runtime.BlockOn(Fib(kNumber)).value() == kResult,
@@ -38,7 +38,7 @@ void Weft(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(Weft)
+BENCHMARK(WeftFork)
     ->Name("runtime/fork_fib/weft")
     ->Arg(1)
     ->Arg(2)

@@ -41,8 +41,8 @@ double BytesInUse() {
 
 // --- Frames -----------------------------------------------------------------
 
-Task<std::int64_t> Next(std::int64_t number) { co_return number + 1; }
-FloorTask FloorNext(std::int64_t number) { co_return number + 1; }
+Task<std::int64_t> Plain(std::int64_t number) { co_return number + 1; }
+FloorTask FloorPlain(std::int64_t number) { co_return number + 1; }
 
 template <typename Make>
 void FrameBytes(benchmark::State& state, Make make) {
@@ -56,8 +56,8 @@ void FrameBytes(benchmark::State& state, Make make) {
   }
   state.counters["bytes"] = bytes;
 }
-void WeftFrame(benchmark::State& state) { FrameBytes(state, Next); }
-void FloorFrame(benchmark::State& state) { FrameBytes(state, FloorNext); }
+void WeftFrame(benchmark::State& state) { FrameBytes(state, Plain); }
+void FloorFrame(benchmark::State& state) { FrameBytes(state, FloorPlain); }
 BENCHMARK(WeftFrame)
     ->Name("runtime/frame_bytes/weft")
     ->Iterations(1)

@@ -17,53 +17,53 @@
 namespace weft::bench {
 namespace {
 
-constexpr std::int64_t kCalls = 1'000'000;
+constexpr std::int64_t kAwaits = 1'000'000;
 
 // --- weft -------------------------------------------------------------------
 
 // Out of line in both, so that it is a call through a frame that is measured.
-[[gnu::noinline]] Task<std::int64_t> Next(std::int64_t number) {
+[[gnu::noinline]] Task<std::int64_t> Increment(std::int64_t number) {
   co_return number + 1;
 }
 
 Task<std::int64_t> Count(std::int64_t limit) {
   std::int64_t number = 0;
-  while (number < limit) number = co_await Next(number);
+  while (number < limit) number = co_await Increment(number);
   co_return number;
 }
 
-void Weft(benchmark::State& state) {
+void WeftAwait(benchmark::State& state) {
   Runtime runtime({.workers = 1});
-  while (state.KeepRunningBatch(kCalls)) {
-    benchmark::DoNotOptimize(runtime.BlockOn(Count(kCalls)).value());
+  while (state.KeepRunningBatch(kAwaits)) {
+    benchmark::DoNotOptimize(runtime.BlockOn(Count(kAwaits)).value());
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(Weft)
+BENCHMARK(WeftAwait)
     ->Name("runtime/await_ready_task/weft")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
 // --- floor ------------------------------------------------------------------
 
-[[gnu::noinline]] FloorTask FloorNext(std::int64_t number) {
+[[gnu::noinline]] FloorTask FloorIncrement(std::int64_t number) {
   co_return number + 1;
 }
 
 BareCoroutine FloorCount(std::int64_t limit) {
   std::int64_t number = 0;
-  while (number < limit) number = co_await FloorNext(number);
+  while (number < limit) number = co_await FloorIncrement(number);
   benchmark::DoNotOptimize(number);
 }
 
-void Floor(benchmark::State& state) {
-  while (state.KeepRunningBatch(kCalls)) {
-    const BareCoroutine count = FloorCount(kCalls);
+void FloorAwait(benchmark::State& state) {
+  while (state.KeepRunningBatch(kAwaits)) {
+    const BareCoroutine count = FloorCount(kAwaits);
     count.handle().resume();
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(Floor)
+BENCHMARK(FloorAwait)
     ->Name("runtime/await_ready_task/floor")
     ->MeasureProcessCPUTime()
     ->UseRealTime();

@@ -41,14 +41,14 @@ Task<absl::Status> YieldToEachOther(std::int64_t tasks) {
   co_return co_await JoinAll(std::move(handles));
 }
 
-void Weft(benchmark::State& state) {
+void WeftYield(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});
   while (state.KeepRunningBatch(kTurns)) {
     MustBeOk(runtime.BlockOn(YieldToEachOther(state.range(1))));
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(Weft)
+BENCHMARK(WeftYield)
     ->Name("runtime/yield/weft")
     ->ArgsProduct({{1, 2}, {1, 2, 100}})
     ->MeasureProcessCPUTime()
@@ -84,7 +84,7 @@ BareCoroutine GoRound(Ring& ring, std::int64_t turns) {
   for (std::int64_t i = 0; i < turns; ++i) co_await ToTheBack{ring};
 }
 
-void Floor(benchmark::State& state) {
+void FloorYield(benchmark::State& state) {
   const std::int64_t tasks = state.range(1);
   while (state.KeepRunningBatch(kTurns)) {
     Ring ring;
@@ -97,7 +97,7 @@ void Floor(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(Floor)
+BENCHMARK(FloorYield)
     ->Name("runtime/yield/floor")
     ->ArgsProduct({{1}, {1, 2, 100}})
     ->MeasureProcessCPUTime()

@@ -1,0 +1,44 @@
+// The server whose requests are counted: it sends back what it gets.
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_BENCH_NET_ECHO_SERVER_H_
+#define WEFT_BENCH_NET_ECHO_SERVER_H_
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "weft/net/tcp_listener.h"
+#include "weft/net/tcp_stream.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/scope.h"
+#include "weft/runtime/task.h"
+
+namespace weft::bench {
+
+inline Task<absl::Status> Echo(net::TcpStream stream) {
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    const std::size_t size = co_await OrReturn(stream.Read(buffer));
+    if (size == 0) break;
+    co_await OrReturn(stream.WriteAll(std::span(buffer).first(size)));
+  }
+  co_return absl::OkStatus();
+}
+
+// Until it is cancelled. Borrows: `listener`.
+inline Task<absl::Status> ServeEcho(net::TcpListener& listener) {
+  co_return co_await WithScope([&](Scope& clients) -> Task<absl::Status> {
+    for (;;) {
+      net::TcpStream client = co_await OrReturn(listener.Accept());
+      clients.Spawn(Echo, std::move(client));
+    }
+  });
+}
+
+}  // namespace weft::bench
+
+#endif  // WEFT_BENCH_NET_ECHO_SERVER_H_
