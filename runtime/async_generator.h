@@ -336,7 +336,7 @@ class AsyncGenerator<T>::promise_type : public internal::AsyncGeneratorPromise {
  private:
   template <OnClose kOnClose, typename Inner>
   auto DelegateTo(ElementsOf<Inner> elements, std::source_location at) {
-    await_transform(elements, at);  // Notes the place.
+    NotePlace(at);
     return internal::AsyncDelegationAwaiter<kOnClose>(
         *this, AsGenerator(std::move(elements).Take()).TakeFrame());
   }

@@ -23,6 +23,7 @@
 #ifndef WEFT_RUNTIME_PROMISE_H_
 #define WEFT_RUNTIME_PROMISE_H_
 
+#include <bit>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -63,17 +64,22 @@ class PromiseBase {
 
   // Notes where the coroutine waits, for the asynchronous stack. Nothing else:
   // the awaiter is the one the language would have found.
+  //
+  // The place is what a std::source_location is made of, a pointer: g++ 12 puts
+  // an argument of class type into the frame for good, and these 8 bytes are
+  // paid by every coroutine that waits.
   template <typename Awaitable>
-  auto await_transform(
-      Awaitable&& awaitable,
-      std::source_location at = std::source_location::current()) {
-    awaiting_at_ = at;
+  auto await_transform(Awaitable&& awaitable,
+                       const void* at = __builtin_source_location()) {
+    NotePlace(std::bit_cast<std::source_location>(at));
     if constexpr (std::is_reference_v<internal::AwaiterOf<Awaitable>>) {
       return internal::AwaiterRef{awaitable};
     } else {
       return internal::GetAwaiter(std::forward<Awaitable>(awaitable));
     }
   }
+
+  void NotePlace(const std::source_location& at) noexcept { awaiting_at_ = at; }
 
   Continuation continuation() const noexcept { return continuation_; }
   void set_continuation(Continuation next) noexcept { continuation_ = next; }
