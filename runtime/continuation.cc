@@ -10,8 +10,7 @@
 namespace weft {
 
 std::coroutine_handle<> Continuation::RunSteps(
-    internal::ThisThread& here) const noexcept {
-  Continuation next = *this;
+    Continuation next, internal::ThisThread& here) noexcept {
   // A step may destroy itself, so nothing of it is touched after Run.
   while ((next.word_ & kRunnable) != 0) {
     if (next.empty()) return std::noop_coroutine();
@@ -20,8 +19,8 @@ std::coroutine_handle<> Continuation::RunSteps(
   return next.coroutine();
 }
 
-std::coroutine_handle<> Continuation::RunSteps() const noexcept {
-  return RunSteps(internal::Here());
+std::coroutine_handle<> Continuation::RunSteps(Continuation next) noexcept {
+  return RunSteps(next, internal::Here());
 }
 
 PromiseBase* Continuation::promise() const noexcept {

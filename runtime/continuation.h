@@ -75,14 +75,14 @@ class Continuation {
   std::coroutine_handle<> Resolve() const noexcept {
     if ((word_ & kRunnable) == 0) [[likely]]
       return coroutine();
-    return RunSteps();
+    return RunSteps(*this);
   }
 
   // As above, where the caller has looked up its thread already.
   std::coroutine_handle<> Resolve(internal::ThisThread& here) const noexcept {
     if ((word_ & kRunnable) == 0) [[likely]]
       return coroutine();
-    return RunSteps(here);
+    return RunSteps(*this, here);
   }
 
   // The suspended coroutine that goes on, or on whose behalf a step waits.
@@ -99,8 +99,10 @@ class Continuation {
   Runnable& step() const noexcept {
     return *reinterpret_cast<Runnable*>(word_ & ~kRunnable);
   }
-  std::coroutine_handle<> RunSteps() const noexcept;
-  std::coroutine_handle<> RunSteps(internal::ThisThread& here) const noexcept;
+  // By value: a Continuation whose address nobody takes stays in a register.
+  static std::coroutine_handle<> RunSteps(Continuation next) noexcept;
+  static std::coroutine_handle<> RunSteps(Continuation next,
+                                          internal::ThisThread& here) noexcept;
 
   std::uintptr_t word_ = kNobody;
 };

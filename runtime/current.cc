@@ -12,7 +12,9 @@
 
 namespace weft {
 namespace internal {
-constinit thread_local ThisThread this_thread;
+// Said again: g++ forgets it at a declaration that does not.
+[[gnu::tls_model(
+    "initial-exec")]] constinit thread_local ThisThread this_thread;
 
 namespace {
 
