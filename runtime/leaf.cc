@@ -4,7 +4,6 @@
 
 #include "weft/runtime/leaf.h"
 
-#include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
 
@@ -12,14 +11,6 @@ namespace weft {
 
 void Leaf::Prepare(Continuation caller) noexcept {
   Prepare(caller, internal::this_thread);
-}
-
-void Leaf::Prepare(Continuation caller, internal::ThisThread& here) noexcept {
-  continuation_ = caller;
-  context_ = here.context;
-  ABSL_RAW_CHECK(context_ != nullptr,
-                 "co_await outside of a task: run it with weft::Run, "
-                 "weft::Spawn or a weft::testing::Simulator");
 }
 
 void Leaf::Schedule() noexcept { context_->scheduler().Schedule(*this); }

@@ -28,8 +28,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/base/internal/raw_logging.h"
 #include "weft/reactor/spin_lock.h"
 #include "weft/runtime/continuation.h"
+#include "weft/runtime/current.h"
 #include "weft/runtime/internal/job.h"
 #include "weft/runtime/task_context.h"
 
@@ -89,7 +91,13 @@ class Leaf : public internal::Job {
 
   // First thing in await_suspend: notes who goes on, and in which scope.
   void Prepare(Continuation caller) noexcept;
-  void Prepare(Continuation caller, internal::ThisThread& here) noexcept;
+  void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
+    continuation_ = caller;
+    context_ = here.context;
+    ABSL_RAW_CHECK(context_ != nullptr,
+                   "co_await outside of a task: run it with weft::Run, "
+                   "weft::Spawn or a weft::testing::Simulator");
+  }
 
   // False: the scope is cancelled; do not wait.
   [[nodiscard]] bool Publish() noexcept { return context_->Publish(*this); }

@@ -57,10 +57,10 @@ class ForkDeque {
   // Owner only. Newest first; null when empty.
   Job* Pop() noexcept {
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed) - 1;
-    if (sharing_ == Sharing::kSolo) return PopSolo(bottom);
     // Nothing to take: leave without the barrier below. relaxed: top_ only
     // grows, so an old value can only make us look once more.
     if (top_.load(std::memory_order_relaxed) > bottom) return nullptr;
+    if (sharing_ == Sharing::kSolo) return PopSolo(bottom);
     // seq_cst on this store and the next load, and on both loads in Steal: the
     // four form a store-buffer pattern. In their single total order either the
     // thief sees our lower bottom_, or we see its higher top_. Any weaker and
@@ -109,12 +109,11 @@ class ForkDeque {
 
  private:
   Job* PopSolo(std::int64_t bottom) noexcept {
-    if (top_.load(std::memory_order_relaxed) > bottom) return nullptr;
     bottom_.store(bottom, std::memory_order_relaxed);
     return Slot(bottom).load(std::memory_order_relaxed);
   }
   std::atomic<Job*>& Slot(std::int64_t index) noexcept {
-    return slots_[static_cast<std::size_t>(index % kCapacity)];
+    return slots_[static_cast<std::size_t>(index) % kCapacity];
   }
 
   // Thieves hammer top_, the owner hammers bottom_: keep them on two lines.

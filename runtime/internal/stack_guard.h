@@ -47,13 +47,18 @@ void MarkStackBase(ThisThread& here) noexcept;
 
 // Resumes `next` and whatever is left with the thread meanwhile. The only place
 // that calls resume(). It may nest: a coroutine may drive another by hand.
+// Requires: MarkStackBase was called on this thread.
+inline void ResumeMarked(ThisThread& here, std::coroutine_handle<> next) {
+  next.resume();
+  while (here.deferred) [[unlikely]]
+    std::exchange(here.deferred, nullptr).resume();
+}
+
+// As above, on any thread.
 inline void Resume(ThisThread& here, std::coroutine_handle<> next) {
   if (here.stack_base == nullptr) [[unlikely]]
     MarkStackBase(here);
-  do {
-    next.resume();
-    next = std::exchange(here.deferred, nullptr);
-  } while (next);
+  ResumeMarked(here, next);
 }
 
 }  // namespace weft::internal

@@ -37,18 +37,29 @@ void Worker::RunUntilStopped() {
   here.worker = this;
   last_check_ = last_poll_ = reactor_->Now();
   while (!scheduler_.stopping()) {
-    Job* job = NextJob();
-    if (job == nullptr) job = Search();
-    if (job == nullptr) {
-      SleepAtMost(absl::InfiniteDuration());
-    } else {
-      Execute(*job, here);
-    }
+    if (check_is_due()) Check();
+    RunUntilCheck(here);
   }
   here.worker = nullptr;
 }
 
+// Whether to stop is asked once a check, and not once a turn; and after a
+// sleep, since whoever stops us wakes us.
+void Worker::RunUntilCheck(ThisThread& here) noexcept {
+  while (!check_is_due()) {
+    Job* job = NextJob();
+    if (job == nullptr) job = Search();
+    if (job == nullptr) {
+      SleepAtMost(absl::InfiniteDuration());
+      return;
+    }
+    Execute(*job, here);
+  }
+}
+
 bool Worker::RunOneJob(ThisThread& here) {
+  if (here.stack_base == nullptr) MarkStackBase(here);
+  if (check_is_due()) Check();
   Job* const job = seeded_order_ != nullptr ? NextSeededJob() : NextJob();
   if (job == nullptr) return false;
   Execute(*job, here);
@@ -56,19 +67,20 @@ bool Worker::RunOneJob(ThisThread& here) {
 }
 
 inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
+  ++turns_;
   budget_ = kBudget;
   const Continuation next = job.Run(here);
   // From here on the job may be gone.
-  Resume(here, next.Resolve(here));
+  ResumeMarked(here, next.Resolve(here));
   here.context = nullptr;
 }
 
 // --- The turn ---------------------------------------------------------------
 
 inline Job* Worker::NextJob() noexcept {
-  if (++turns_ >= turns_between_checks_ || overdue()) [[unlikely]]
-    Check();
-  if (lifo_run_ < kMaxLifoRun) {
+  // relaxed: only the owner fills the slot.
+  if (lifo_.load(std::memory_order_relaxed) != nullptr &&
+      lifo_run_ < kMaxLifoRun) {
     if (Job* const job = TakeLifo()) {
       ++lifo_run_;
       return job;
@@ -81,7 +93,6 @@ inline Job* Worker::NextJob() noexcept {
 }
 
 Job* Worker::NextSeededJob() noexcept {
-  if (++turns_ >= turns_between_checks_) Check();
   TakeIn();
   while (Job* const job = TakeLifo()) seeded_order_->Add(*job);
   while (Job* const job = forks_.Pop()) seeded_order_->Add(*job);
@@ -111,11 +122,6 @@ void Worker::PushWoken(Job& job) noexcept {
     previous = lifo_.exchange(&job, std::memory_order_release);
   }
   if (previous != nullptr) PushFair(*previous);
-}
-
-void Worker::PushFair(Job& job) noexcept {
-  if (!run_queue_.Push(job)) [[unlikely]]
-    Overflow(job);
 }
 
 // Half the queue goes to the injector with the newcomer behind it, so that the

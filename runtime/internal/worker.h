@@ -72,7 +72,10 @@ class Worker {
   void UseSeededOrder(std::uint64_t seed);
 
   // To the end of the run queue: spawned and yielding tasks.
-  void PushFair(Job& job) noexcept;
+  void PushFair(Job& job) noexcept {
+    if (!run_queue_.Push(job)) [[unlikely]]
+      Overflow(job);
+  }
   // Into the LIFO slot: what has just been woken.
   void PushWoken(Job& job) noexcept;
 
@@ -126,6 +129,10 @@ class Worker {
   static constexpr absl::Duration kPollEvery = absl::Microseconds(50);
   static constexpr absl::Duration kWorthAWake = absl::Microseconds(25);
 
+  bool check_is_due() const noexcept {
+    return turns_ >= turns_between_checks_ || overdue();
+  }
+  void RunUntilCheck(ThisThread& here) noexcept;
   Job* NextJob() noexcept;
   Job* NextSeededJob() noexcept;
   Job* TakeLifo() noexcept;
