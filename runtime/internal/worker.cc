@@ -4,6 +4,7 @@
 
 #include "weft/runtime/internal/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
@@ -164,9 +165,8 @@ void Worker::Check() noexcept {
     turns_between_checks_ = 1 + static_cast<int>(kPollEvery / turn);
   }
   TakeIn();
-  if (now - last_poll_ >= kPollEvery && seeded_order_ == nullptr) {
-    last_poll_ = now;
-    Poll(absl::ZeroDuration());
+  if (now - last_poll_ >= poll_every_ && seeded_order_ == nullptr) {
+    PollBetweenJobs(now);
   }
   const std::uint64_t queued = run_queue_.size();
   if (sharing_ == Sharing::kSolo || queued < 2) return;
@@ -174,6 +174,21 @@ void Worker::Check() noexcept {
   if (turn * static_cast<std::int64_t>(queued) >= kWorthAWake) {
     scheduler_.WakeOneToHelp();
   }
+}
+
+// A look at the kernel may take a sixtieth of the time, and no more: where
+// system calls are dear (under a tracer or a hypervisor's eye, ten times and
+// more), looking every 50 us would be all we do. A look that was interrupted
+// counts for twice the last one at most.
+void Worker::PollBetweenJobs(Instant now) noexcept {
+  constexpr int kShare = 64;
+  constexpr absl::Duration kAtMostEvery = kPollEvery;
+  constexpr absl::Duration kAtLeastEvery = absl::Milliseconds(5);
+  Poll(absl::ZeroDuration());
+  last_poll_ = reactor_->Now();
+  poll_every_ =
+      std::clamp(std::min((last_poll_ - now) * kShare, poll_every_ * 2),
+                 kAtMostEvery, kAtLeastEvery);
 }
 
 bool Worker::TakeIn() noexcept {

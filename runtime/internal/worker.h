@@ -138,6 +138,7 @@ class Worker {
   Job* TakeLifo() noexcept;
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
+  void PollBetweenJobs(reactor::Instant now) noexcept;
   Job* Search() noexcept;
   Job* StealFromSiblings() noexcept;
   bool Spin() noexcept;
@@ -162,6 +163,7 @@ class Worker {
   int turns_between_checks_ = kMaxTurnsBetweenChecks;
   reactor::Instant last_check_;
   reactor::Instant last_poll_;
+  absl::Duration poll_every_ = kPollEvery;
   absl::Duration spin_budget_ = absl::Microseconds(20);
   std::uint32_t next_victim_ = 0;
   std::unique_ptr<SeededOrder> seeded_order_;
