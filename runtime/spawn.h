@@ -60,7 +60,7 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
   }
   ~JoinHandle() {
     if (task_ == nullptr) return;
-    task_->Cancel();
+    if (!task_->finished()) task_->Cancel();
     task_->ReleaseHandle();
   }
 

@@ -11,16 +11,18 @@
 namespace weft {
 
 bool TaskContext::Publish(Leaf& leaf) noexcept {
-  std::uintptr_t expected = 0;
-  const auto word = reinterpret_cast<std::uintptr_t>(&leaf);
-  // release: pairs with the acquire in Hold, so that an outsider sees the leaf
-  // filled in. Failure needs no order: kCancelled carries no data.
-  while (!word_.compare_exchange_weak(expected, word, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
-    if ((expected & kCancelled) != 0) return false;
-    expected = 0;  // A spurious failure: no leaf is there, so nobody holds.
-  }
-  return true;
+  // No leaf is there, so the word is 0 or kCancelled, and adding is setting: an
+  // addition costs half of what a compare-and-swap does. release: pairs with
+  // the acquire in Hold, so that an outsider sees the leaf filled in.
+  const std::uintptr_t before = word_.fetch_add(
+      reinterpret_cast<std::uintptr_t>(&leaf), std::memory_order_release);
+  if (before == 0) [[likely]]
+    return true;
+  // Cancelled before. No canceller comes any more; a dump may have seen the
+  // leaf for a moment, which is filled in and does not go away before this; it
+  // only asks it to describe itself, and so waits for no lock of ours.
+  Retract();
+  return false;
 }
 
 bool TaskContext::PublishJoin(Leaf& leaf) noexcept {

@@ -88,6 +88,7 @@ void Root::Publish(std::uintptr_t finished) noexcept {
 }
 
 void Root::ReleaseHandle() noexcept {
+  if (finished()) return Free();  // The task has let go: the rest is ours.
   // acq_rel: as in PublishResult, for the other order of events.
   const std::uintptr_t before =
       state_.fetch_or(kReleased, std::memory_order_acq_rel);
