@@ -237,7 +237,8 @@ Task<absl::Status> LevelThree(Journal& journal) {
   co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<int>> LevelTwo(Journal& journal, Mourned argument) {
+Task<absl::StatusOr<int>> LevelTwo(Journal& journal,
+                                   [[maybe_unused]] Mourned argument) {
   Mourned local(journal, "two");
   co_await OrReturn(LevelThree(journal));
   co_return 2;

@@ -2,8 +2,6 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/runtime/cancellation.h"
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"

@@ -2,8 +2,6 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/runtime/internal/frame_pool.h"
-
 #include <cstddef>
 #include <set>
 #include <thread>
@@ -11,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/frame_pool.h"
 
 namespace weft::internal {
 namespace {

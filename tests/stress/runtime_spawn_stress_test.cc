@@ -2,8 +2,6 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/runtime/spawn.h"
-
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -20,6 +18,7 @@
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/shield.h"
 #include "weft/runtime/sleep.h"
+#include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
 
