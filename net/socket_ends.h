@@ -43,7 +43,7 @@ class ReadEnd {
   TimedIo<ReadAttempt> Read(reactor::Source& source,
                             std::span<std::byte> into) noexcept {
     const bool drained = short_read_ && short_reads_drain_;
-    const bool try_first = !drained || source.hang_up() || into.empty();
+    const bool try_first = !drained || into.empty();
     return TimedIo<ReadAttempt>(
         source, reactor::Direction::kRead,
         try_first ? FirstTry::kAtOnce : FirstTry::kWhenReady, timeout_,

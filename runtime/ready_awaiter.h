@@ -109,7 +109,8 @@ concept IoAttempt =
 // Whether the first try comes before the first wait.
 enum class FirstTry : bool {
   kAtOnce,     // Writes; reads of a descriptor that may hold something.
-  kWhenReady,  // A stream that is known to be drained.
+  kWhenReady,  // A stream that is known to be drained; but after a hang-up,
+               // which is announced once, at once all the same.
 };
 
 template <IoAttempt Attempt>
@@ -127,7 +128,8 @@ class [[nodiscard("co_await it")]] IoAwaiter final
   bool await_ready() noexcept {
     queue_first_ = EnterOperation() == Entry::kQueueFirst;
     if (queue_first_) return false;
-    if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_)) {
+    if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_) &&
+        !source_.hang_up()) {
       Refuse(WhyNot());
       return result_.has_value();
     }

@@ -88,6 +88,11 @@ inline Job* Worker::NextJob() noexcept {
     }
   }
   lifo_run_ = 0;
+  if (queue_first_ > 0) [[unlikely]] {
+    --queue_first_;
+    if (Job* const job = run_queue_.Pop()) return job;
+    queue_first_ = 0;
+  }
   if (Job* const job = forks_.Pop()) return job;
   if (Job* const job = run_queue_.Pop()) return job;
   return TakeLifo();
@@ -152,6 +157,7 @@ void Worker::PushFork(Job& rest) noexcept {
 // apart whatever the jobs are.
 void Worker::Check() noexcept {
   const int turns = std::exchange(turns_, 0);
+  const bool was_overdue = overdue();
   overdue_.store(false, std::memory_order_relaxed);
   // relaxed: the watch only wants to see it move.
   rounds_.store(rounds_.load(std::memory_order_relaxed) + 1,
@@ -169,6 +175,8 @@ void Worker::Check() noexcept {
     PollBetweenJobs(now);
   }
   const std::uint64_t queued = run_queue_.size();
+  if (was_overdue) [[unlikely]]
+    queue_first_ = queued;
   if (sharing_ == Sharing::kSolo || queued < 2) return;
   MarkSurplus();
   if (turn * static_cast<std::int64_t>(queued) >= kWorthAWake) {

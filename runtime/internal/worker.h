@@ -11,7 +11,8 @@
 // The order of a turn is LIFO slot, fork deque, run queue. What was just woken
 // is warm in the cache, so it goes first, but at most kMaxLifoRun times in a
 // row: two tasks that wake each other must not starve the queue. When the watch
-// has found the worker overdue, the run queue goes before the fork deque once.
+// has found the worker overdue, what is in the run queue by then goes before
+// the fork deque, once each.
 //
 // Threads: the methods under "owner" are for the thread that runs the worker;
 // the others are for any.
@@ -159,6 +160,9 @@ class Worker {
   // Owner only.
   int budget_ = kBudget;
   int lifo_run_ = 0;
+  // How many of the run queue go before the fork deque: all that were there
+  // when the worker came up from a flood of forks.
+  std::uint64_t queue_first_ = 0;
   int turns_ = 0;
   int turns_between_checks_ = kMaxTurnsBetweenChecks;
   reactor::Instant last_check_;

@@ -574,6 +574,7 @@ TEST(ReadyAwaiterRefusalTest, ARefusedRegistrationIsTheOperationsError) {
 
   system.full = true;
   EXPECT_TRUE(absl::IsResourceExhausted(sim.Run(read()).status()));
+  source->TakeReady(Direction::kRead);  // The refusal has left a hint.
   EXPECT_TRUE(absl::IsResourceExhausted(sim.Run(wait())));
 
   // No harm done: the next wait registers it.

@@ -144,7 +144,9 @@ TEST(SimulatorTest, TasksAndTheOneWhoRunsThemReadTheSameClock) {
     co_return Now();
   };
 
-  EXPECT_EQ(*sim.Run(read()), sim.now());
+  const Instant seen_inside = *sim.Run(read());
+
+  EXPECT_EQ(seen_inside, sim.now());
 }
 
 TEST(SimulatorTest, RunForLetsExactlyThatMuchTimePass) {

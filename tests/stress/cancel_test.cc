@@ -112,7 +112,8 @@ TEST_P(CancelTest, APermitIsEitherTakenOrStillThere) {
   Endings endings;
   auto acquire = [&](int, std::atomic<TaskContext*>& context) -> Task<> {
     context = internal::Here().context;
-    absl::StatusOr<sync::Permit> permit = co_await semaphore.Acquire();
+    absl::StatusOr<sync::Semaphore::Permit> permit =
+        co_await semaphore.Acquire();
     endings.Count(permit.status());
     if (permit.ok()) permit->Forget();
   };
@@ -175,7 +176,8 @@ TEST_P(CancelTest, AForkPassesACancellationToBranchesThatAreBeingWoken) {
   Endings endings;
   std::atomic<int> acquired = 0;
   auto branch = [&]() -> Task<absl::Status> {
-    absl::StatusOr<sync::Permit> permit = co_await semaphore.Acquire();
+    absl::StatusOr<sync::Semaphore::Permit> permit =
+        co_await semaphore.Acquire();
     if (permit.ok()) {
       permit->Forget();
       ++acquired;

@@ -50,7 +50,7 @@ TEST(RunTest, GivesTheResultOfTheTask) {
     co_return "result";
   };
 
-  EXPECT_EQ(*Run(give()), "result");
+  EXPECT_EQ(*weft::Run(give()), "result");
 }
 
 TEST(RunTest, GivesTheErrorOfTheTask) {
@@ -58,7 +58,7 @@ TEST(RunTest, GivesTheErrorOfTheTask) {
     co_return absl::NotFoundError("nowhere");
   };
 
-  EXPECT_EQ(Run(fail()).status(), absl::NotFoundError("nowhere"));
+  EXPECT_EQ(weft::Run(fail()).status(), absl::NotFoundError("nowhere"));
 }
 
 TEST(RunTest, ThrowsWhatEscapesFromTheTask) {
@@ -67,7 +67,7 @@ TEST(RunTest, ThrowsWhatEscapesFromTheTask) {
     throw std::runtime_error("thrown");
   };
 
-  EXPECT_THROW(static_cast<void>(Run(fail())), std::runtime_error);
+  EXPECT_THROW(static_cast<void>(weft::Run(fail())), std::runtime_error);
 }
 
 TEST(RunTest, TakesAFunctionAndItsArguments) {
@@ -76,13 +76,13 @@ TEST(RunTest, TakesAFunctionAndItsArguments) {
     co_return *factor* n;
   };
 
-  EXPECT_EQ(*Run(std::move(lambda), 7), 42);
+  EXPECT_EQ(*weft::Run(std::move(lambda), 7), 42);
 }
 
 TEST(RunTest, TakesTheNumberOfWorkers) {
   auto give = []() -> Task<int> { co_return 1; };
 
-  EXPECT_EQ(*Run(give(), {.workers = 1}), 1);
+  EXPECT_EQ(*weft::Run(give(), {.workers = 1}), 1);
 }
 
 TEST(RunTest, CancelsAndAwaitsWhatTheTaskLeftRunning) {
@@ -96,7 +96,7 @@ TEST(RunTest, CancelsAndAwaitsWhatTheTaskLeftRunning) {
     co_return;
   };
 
-  EXPECT_TRUE(Run(run()).ok());
+  EXPECT_TRUE(weft::Run(run()).ok());
 
   EXPECT_EQ(ended, 10);
 }

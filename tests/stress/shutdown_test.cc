@@ -300,7 +300,8 @@ TEST_P(ShutdownTest, EndsUnderThreadsThatStillWakeItsTasks) {
         Runtime runtime({.workers = GetParam()});
         auto acquire = [&]() -> Task<> {
           for (;;) {
-            absl::StatusOr<sync::Permit> permit = co_await semaphore.Acquire();
+            absl::StatusOr<sync::Semaphore::Permit> permit =
+                co_await semaphore.Acquire();
             if (!permit.ok()) co_return;
             permit->Forget();
           }

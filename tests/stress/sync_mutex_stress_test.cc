@@ -85,7 +85,9 @@ TEST_P(SyncMutexStressTest, CancelledVisitorsLeaveTheLockToTheOthers) {
   int visits = 0;
   for (int i = 0; i < kTasks; ++i) {
     const int of_one = *visitors[i].BlockingJoin();
-    if (i % 2 != 0) EXPECT_EQ(of_one, kVisits);
+    if (i % 2 != 0) {
+      EXPECT_EQ(of_one, kVisits);
+    }
     visits += of_one;
   }
   EXPECT_EQ(guarded.visits, visits);

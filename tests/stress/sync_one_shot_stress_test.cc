@@ -55,7 +55,9 @@ TEST_P(SyncOneShotStressTest, AThreadSendsOrDropsWhileTasksReceive) {
     for (int i = 0; i < kPairs; ++i) {
       // Moved out, so that it dies here where it is not sent.
       OneShotSender<Value> sender = std::move(senders[i]);
-      if (i % 3 != 0) EXPECT_TRUE(sender.Send(counted));
+      if (i % 3 != 0) {
+        EXPECT_TRUE(sender.Send(counted));
+      }
     }
   });
   std::vector<JoinHandle<absl::StatusOr<Value>>> tasks;

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, WakeTest, ::testing::Values(1, 2, 4));
 
 Task<absl::Status> Echo(Semaphore& ball, Semaphore& back, int times) {
   for (int i = 0; i < times; ++i) {
-    sync::Permit permit = co_await OrReturn(ball.Acquire());
+    sync::Semaphore::Permit permit = co_await OrReturn(ball.Acquire());
     permit.Forget();
     back.Release();
   }
@@ -69,7 +69,7 @@ TEST_P(WakeTest, APlainThreadAndATaskTakeTurns) {
     pause();
     to_task.Release();
     for (;;) {
-      sync::Permit permit = to_thread.TryAcquire();
+      sync::Semaphore::Permit permit = to_thread.TryAcquire();
       if (permit) {
         permit.Forget();
         break;
@@ -113,7 +113,7 @@ TEST_P(WakeTest, EveryPermitThatPlainThreadsReleaseReachesATask) {
   std::atomic<int> acquired = 0;
   auto acquire = [&](int times) -> Task<absl::Status> {
     for (int i = 0; i < times; ++i) {
-      sync::Permit permit = co_await OrReturn(semaphore.Acquire());
+      sync::Semaphore::Permit permit = co_await OrReturn(semaphore.Acquire());
       permit.Forget();
       ++acquired;
     }
