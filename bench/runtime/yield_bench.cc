@@ -71,17 +71,22 @@ class Ring {
   std::uint64_t tail_ = 0;
 };
 
-struct ToTheBack {
-  Ring& ring;
+class ToTheBack {
+ public:
+  explicit ToTheBack(Ring& ring) noexcept : ring_(ring) {}
+
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller) const noexcept {
-    ring.Push(caller);
+    ring_.Push(caller);
   }
   void await_resume() const noexcept {}
+
+ private:
+  Ring& ring_;
 };
 
 BareCoroutine GoRound(Ring& ring, std::int64_t turns) {
-  for (std::int64_t i = 0; i < turns; ++i) co_await ToTheBack{ring};
+  for (std::int64_t i = 0; i < turns; ++i) co_await ToTheBack(ring);
 }
 
 void FloorYield(benchmark::State& state) {

@@ -16,7 +16,9 @@ import subprocess
 import sys
 
 PROGRAM = """
+#include "absl/status/status.h"
 #include "weft/net/address.h"
+#include "weft/runtime/or_return.h"
 #include "weft/runtime/run.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
@@ -27,12 +29,13 @@ weft::Task<int> Add(int a, int b) {
   co_return a + b;
 }
 
-weft::Task<absl::StatusOr<int>> Main() {
+weft::Task<absl::Status> Main() {
   weft::sync::Mutex mutex;
   weft::sync::Mutex::Guard guard =
       co_await weft::OrReturn(mutex.Lock());
   const int sum = co_await Add(40, 2);
-  co_return weft::net::Address::Loopback(0).is_ipv4() && sum == 42 ? 0 : 1;
+  const bool is_right = weft::net::Address::Loopback(0).is_ipv4() && sum == 42;
+  co_return is_right ? absl::OkStatus() : absl::InternalError("wrong");
 }
 
 int main() { return weft::RunMain(Main); }

@@ -41,7 +41,7 @@ def begins_with_its_purpose(files):
         if source.is_cpp:
             comment = source.leading_comment()
         elif path.endswith(".py"):
-            docstring = re.match(r'(?:#!.*\n)?"""(.*?)"""', source.text,
+            docstring = re.match(r'(?:#![^\n]*\n)?"""(.*?)"""', source.text,
                                  re.DOTALL)
             comment = docstring[1] if docstring else ""
         elif path.endswith(".sh") or path in SCRIPTS:

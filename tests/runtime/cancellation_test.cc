@@ -190,7 +190,8 @@ TEST(CancellationTest, BlockingWorkThatHasNotBegunNeverDoes) {
   testing::Simulator sim;
   bool ran = false;
   auto main = [&]() -> Task<absl::Status> {
-    co_return co_await Blocking([&ran] { ran = true; });
+    auto work = [&ran] { ran = true; };
+    co_return co_await Blocking(work);
   };
   JoinHandle<absl::Status> task = sim.SpawnJoinable(main());
   task.Cancel();

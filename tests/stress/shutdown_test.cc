@@ -162,7 +162,8 @@ class Waits {
 
  private:
   Task<> WaitUnlessYield(int number) {
-    co_await Wait(number % kKinds == 14 ? 0 : number);
+    const int kind = number % kKinds == 14 ? 0 : number;
+    co_await Wait(kind);
   }
   Task<> Sleep() {
     const Counted counted(living_);
