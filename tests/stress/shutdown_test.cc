@@ -307,7 +307,7 @@ TEST_P(ShutdownTest, EndsUnderThreadsThatStillWakeItsTasks) {
             permit->Forget();
           }
         };
-        for (int i = 0; i < 20; ++i) runtime.Spawn(acquire()).Detach();
+        for (int i = 0; i < 20; ++i) runtime.Spawn(acquire).Detach();
         auto turn = []() -> Task<> {
           static_cast<void>(co_await SleepFor(absl::Microseconds(200)));
         };
