@@ -168,8 +168,9 @@ Poller::~Poller() = default;
 
 absl::StatusOr<Poller> Poller::Create(System& system) {
   auto inside = std::make_unique<Inside>(system);
-  inside->queue =
-      Fd(system.event_queue_control([] { return ::kqueue(); }), system);
+  const int queue = RetryInterrupted(
+      [&] { return system.event_queue_control([] { return ::kqueue(); }); });
+  inside->queue = Fd(queue, system);
   if (!inside->queue) return ErrnoToStatus(errno, "kqueue");
   // A forked child has no kqueue; one that was only executed would.
   if (::fcntl(inside->queue.get(), F_SETFD, FD_CLOEXEC) == -1) {
