@@ -212,7 +212,7 @@ TEST(BlockingStressTest, EndingTheRuntimeWaitsForWhatHasBegun) {
       };
       static_cast<void>(co_await Blocking(call));
     };
-    runtime.Spawn(work()).Detach();
+    runtime.Spawn(work).Detach();
     begun.wait();
   }
 

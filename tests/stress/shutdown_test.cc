@@ -277,7 +277,7 @@ TEST_P(ShutdownTest, EndsWithWorkInTheBlockingPool) {
         };
         static_cast<void>(co_await Blocking(function));
       };
-      for (int i = 0; i < 200; ++i) runtime.Spawn(call()).Detach();
+      for (int i = 0; i < 200; ++i) runtime.Spawn(call).Detach();
       begun.wait();
     }
 
