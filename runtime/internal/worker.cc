@@ -130,8 +130,10 @@ void Worker::PushWoken(Job& job) noexcept {
   if (previous != nullptr) PushFair(*previous);
 }
 
-// Half the queue goes to the injector with the newcomer behind it, so that the
-// order holds and the next 128 pushes are cheap again.
+// The older half of the queue goes to the injector with the newcomer behind it,
+// so that the next 128 pushes are cheap again. Beyond what the queue holds the
+// order is not first come, first served: the newcomer is now ahead of the half
+// that stayed, or behind it, as the injector is asked.
 void Worker::Overflow(Job& job) noexcept {
   JobList jobs;
   for (std::uint64_t i = 0; i < RunQueue::kCapacity / 2; ++i) {
