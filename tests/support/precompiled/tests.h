@@ -1,4 +1,5 @@
-// What every test includes, compiled once: it halves the time to build them.
+// What every test includes, compiled once where that is g++: it halves the time
+// to build them.
 // A test still includes what it uses; this only makes it quick.
 //
 // SPDX-License-Identifier: MIT
