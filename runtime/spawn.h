@@ -31,16 +31,14 @@ class [[nodiscard("co_await it")]] JoinAwaiter final
     : public internal::JoinLeaf {
  public:
   explicit JoinAwaiter(internal::ResultRoot<T>& task) noexcept
-      : JoinLeaf(task), result_(task.result()) {}
+      : JoinLeaf(task) {}
 
   WaitResult<T> await_resume() {
     absl::Status status = EndWait();
     if (!status.ok()) return status;
-    return internal::TakeWaitResult(result_);
+    auto& finished = static_cast<internal::ResultRoot<T>&>(task());
+    return internal::TakeWaitResult(finished.result());
   }
-
- private:
-  ReturnSlot<T>& result_;
 };
 
 // Owns the right to a task's result. Dropping it requests the task's

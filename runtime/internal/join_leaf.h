@@ -33,6 +33,7 @@ class JoinLeaf : public Leaf, protected Joiner {
 
   // OK: the task has a result. Else why there is none.
   absl::Status EndWait() noexcept;
+  Root& task() const noexcept { return task_; }
 
  private:
   void OnFinished() noexcept final { Schedule(); }

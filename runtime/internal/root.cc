@@ -51,6 +51,12 @@ bool Root::torn_down() const noexcept {
   return (state_.load(std::memory_order_acquire) & kTornDown) != 0;
 }
 
+bool Root::has_result() const noexcept {
+  // acquire: as in finished.
+  constexpr std::uintptr_t kEnded = kFinished | kTornDown;
+  return (state_.load(std::memory_order_acquire) & kEnded) == kFinished;
+}
+
 bool Root::SetJoiner(Joiner& joiner) noexcept {
   std::uintptr_t expected = 0;
   // release: pairs with the acquire in Publish, which tells the joiner. acquire

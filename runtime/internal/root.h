@@ -1,6 +1,7 @@
 // Root: the control block of a spawned task, and the first link of its chain.
 //
-//     JoinHandle --> Root [context | id | state | result | closure] --> Task
+//     JoinHandle --> Root [context | id | state | task, then result | closure]
+//                                                 `--> the frame of the Task
 //
 // A Root is no coroutine. It is the step (a Runnable) that the spawned Task
 // continues with when it completes, and the job that starts it; so a spawned
@@ -59,6 +60,7 @@ class Root : public Job, public TaskContext {
   // The joiner's side. A task that was torn down has finished without a result.
   bool finished() const noexcept;
   bool torn_down() const noexcept;
+  bool has_result() const noexcept;
   // True: `joiner` will be told when the task has finished. False: it has.
   [[nodiscard]] bool SetJoiner(Joiner& joiner) noexcept;
   enum class TakenBack { kYes, kNotSetYet, kTooLate };

@@ -121,36 +121,41 @@ class ScopeWait final : public ScopeJoin {
   std::optional<NonVoid<T>> result_;
 };
 
-// A child that gives a T: void, Status or StatusOr.
+// A child that gives a T: void, Status or StatusOr. Its home is its scope.
 template <typename T>
 class ScopeChild : public Root {
  public:
-  explicit ScopeChild(ScopeJoin& scope) noexcept : Root(scope), scope_(scope) {
+  explicit ScopeChild(ScopeJoin& scope) noexcept : Root(scope) {
     ReleaseHandle();  // Nobody joins a child; its scope does.
   }
 
  protected:
   ~ScopeChild() = default;
 
-  void Receive(typename Task<T>::Frame& frame) noexcept {
-    ReturnSlot<T>& slot = frame.promise();
+  typename Task<T>::Frame& owned_frame() noexcept { return frame_; }
+
+  void ReceiveAndDestroyFrame() noexcept {
+    ReturnSlot<T>& slot = frame_.promise();
     if (slot.has_exception()) {
-      scope_.Record(slot.exception());
+      scope().Record(slot.exception());
     } else if constexpr (std::same_as<T, absl::Status>) {
-      scope_.Record(slot.TakeResult());
+      scope().Record(slot.TakeResult());
     } else if constexpr (kIsStatusOr<T>) {
-      scope_.Record(slot.TakeResult().status());
+      scope().Record(slot.TakeResult().status());
     }
+    frame_.Destroy();
   }
   Continuation Finish(ThisThread& here) noexcept final {
-    ScopeJoin& scope = scope_;
+    ScopeJoin& scope = this->scope();
     PublishResult();  // From here on `*this` is gone.
     return scope.ChildDone(here);
   }
-  void EndIfEscaped() noexcept {}
+  void EndUnseen() noexcept {}
 
  private:
-  ScopeJoin& scope_;
+  ScopeJoin& scope() const noexcept { return static_cast<ScopeJoin&>(*home()); }
+
+  typename Task<T>::Frame frame_;
 };
 
 }  // namespace weft::internal

@@ -72,22 +72,59 @@ auto MakeClosure(Function&& function, Args&&... args) {
       std::forward<Function>(function), std::forward<Args>(args)...);
 }
 
-// A task that a JoinHandle<T> can join.
+// Keeps a closure for as long as its coroutine lives, which may be shorter than
+// the slot: End() says when. One that has nothing to end is a plain member, and
+// one that has no state either takes no room.
+template <typename Callable>
+class ClosureSlot {
+ public:
+  explicit ClosureSlot(Callable callable) : callable_(std::move(callable)) {}
+  ~ClosureSlot() {}
+
+  auto Call() { return callable_.Call(); }
+  void End() noexcept { std::destroy_at(&callable_); }
+
+ private:
+  union {
+    Callable callable_;
+  };
+};
+template <typename Callable>
+  requires std::is_trivially_destructible_v<Callable>
+class ClosureSlot<Callable> {
+ public:
+  explicit ClosureSlot(Callable callable) : callable_(std::move(callable)) {}
+
+  auto Call() { return callable_.Call(); }
+  void End() noexcept {}
+
+ private:
+  [[no_unique_address]] Callable callable_;
+};
+
+// A task that a JoinHandle<T> can join. Its coroutine and what came out of it
+// share their place: the second takes it when the first is gone.
 template <typename T>
 class ResultRoot : public Root {
  public:
-  using Root::Root;
+  explicit ResultRoot(TaskList& home) noexcept : Root(home), frame_() {}
 
-  // After it has finished, and not for one that was torn down. Throws what
-  // escaped from the task.
+  // Requires: has_result(). Throws what escaped from the task.
   ReturnSlot<T>& result() noexcept { return result_; }
 
  protected:
-  ~ResultRoot() = default;
+  ~ResultRoot() {
+    has_result() ? std::destroy_at(&result_) : std::destroy_at(&frame_);
+  }
 
-  // Takes the result out of `frame`.
-  void Receive(typename Task<T>::Frame& frame) noexcept {
-    result_.MoveFrom(frame.promise());
+  typename Task<T>::Frame& owned_frame() noexcept { return frame_; }
+
+  void ReceiveAndDestroyFrame() noexcept {
+    typename Task<T>::Frame finished = std::move(frame_);
+    std::destroy_at(&frame_);
+    std::construct_at(&result_);
+    result_.MoveFrom(finished.promise());
+    finished.Destroy();
   }
   Continuation Finish(ThisThread&) noexcept final {
     // Without a handle nobody will ever see it.
@@ -95,52 +132,64 @@ class ResultRoot : public Root {
     PublishResult();
     return {};
   }
+  void EndUnseen() noexcept {
+    if (has_result()) EndIfEscaped();
+  }
+
+ private:
   void EndIfEscaped() noexcept {
     if (result_.has_exception()) EndProgramWith(result_.exception());
   }
 
- private:
-  ReturnSlot<T> result_;
+  union {
+    typename Task<T>::Frame frame_;  // Until ReceiveAndDestroyFrame.
+    ReturnSlot<T> result_;
+  };
 };
 
-// The closure lives exactly as long as the frame: frame_ says whether it does.
+// The closure lives exactly as long as the coroutine.
 template <typename Base, typename T, typename Callable>
 class Spawned final : public Base {
  public:
   template <typename... BaseArgs>
   explicit Spawned(Callable callable, BaseArgs&&... base_args)
       : Base(std::forward<BaseArgs>(base_args)...),
-        callable_(std::move(callable)) {
-    frame_ = callable_.Call().TakeFrame();
+        closure_(std::move(callable)) {
+    try {
+      this->owned_frame() = closure_.Call().TakeFrame();
+    } catch (...) {
+      closure_.End();
+      throw;
+    }
   }
 
  private:
+  // A task that was torn down before it started has its coroutine still.
   ~Spawned() {
-    if (frame_) DestroyTask();
+    if (!this->has_result() && this->owned_frame()) DestroyTask();
   }
 
-  PromiseBase& frame() noexcept override { return frame_.promise(); }
+  PromiseBase& frame() noexcept override {
+    return this->owned_frame().promise();
+  }
   void TakeResult() noexcept override {
-    Base::Receive(frame_);
-    DestroyTask();
+    Base::ReceiveAndDestroyFrame();
+    closure_.End();
   }
   void DestroyTask() noexcept {
-    frame_.Destroy();
-    std::destroy_at(&callable_);
+    this->owned_frame().Destroy();
+    closure_.End();
   }
   void ForgetFrame() noexcept override {
-    frame_.Forget();
-    std::destroy_at(&callable_);
+    this->owned_frame().Forget();
+    closure_.End();
   }
   void Free() noexcept override {
-    Base::EndIfEscaped();
+    Base::EndUnseen();
     delete this;
   }
 
-  union {
-    [[no_unique_address]] Callable callable_;
-  };
-  typename Task<T>::Frame frame_;
+  [[no_unique_address]] ClosureSlot<Callable> closure_;
 };
 
 }  // namespace internal

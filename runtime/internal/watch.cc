@@ -4,6 +4,7 @@
 
 #include "weft/runtime/internal/watch.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "weft/runtime/internal/scheduler.h"
@@ -11,8 +12,13 @@
 namespace weft::internal {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{1};
-constexpr int kLingerTicks = 100;
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr Milliseconds kShortestTick{1};
+constexpr Milliseconds kLongestTick{8};
+// So many ticks in a row without anything to do make the next ones longer.
+constexpr int kCalmTicks = 16;
+constexpr Milliseconds kLinger{100};
 
 }  // namespace
 
@@ -47,31 +53,42 @@ void Watch::WorkerWakes() noexcept {
 
 void Watch::Run() {
   std::unique_lock lock(mutex_);
-  int quiet_ticks = 0;
+  Milliseconds tick = kShortestTick;
+  Milliseconds all_asleep_for{0};
+  int calm_ticks = 0;
   while (!stopping_) {
-    if (awake_.load(std::memory_order_relaxed) > 0) {
-      quiet_ticks = 0;
-      lock.unlock();
-      Tick();
-      lock.lock();
-    } else if (++quiet_ticks > kLingerTicks) {
-      asleep_.store(true, std::memory_order_seq_cst);
-      wake_.wait(lock, [this] {
-        return stopping_ || awake_.load(std::memory_order_seq_cst) > 0;
-      });
-      asleep_.store(false, std::memory_order_seq_cst);
-      quiet_ticks = 0;
+    if (all_asleep_for > kLinger) {
+      SleepUntilAWorkerWakes(lock);
+      all_asleep_for = Milliseconds{0};
+      tick = kShortestTick;
+      calm_ticks = 0;
       continue;
     }
     // One system call, where waiting on the condition makes two: a busy program
-    // pays this a thousand times a second. Whoever stops us waits for a tick.
+    // pays this at every tick. Whoever stops us waits for one.
     lock.unlock();
-    std::this_thread::sleep_for(kTick);
+    const bool awake = awake_.load(std::memory_order_relaxed) > 0;
+    all_asleep_for = awake ? Milliseconds{0} : all_asleep_for + tick;
+    if (awake && Tick()) {
+      calm_ticks = 0;
+      tick = kShortestTick;
+    } else if (++calm_ticks % kCalmTicks == 0) {
+      tick = std::min(tick * 2, kLongestTick);
+    }
+    std::this_thread::sleep_for(tick);
     lock.lock();
   }
 }
 
-void Watch::Tick() {
+void Watch::SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock) {
+  asleep_.store(true, std::memory_order_seq_cst);
+  wake_.wait(lock, [this] {
+    return stopping_ || awake_.load(std::memory_order_seq_cst) > 0;
+  });
+  asleep_.store(false, std::memory_order_seq_cst);
+}
+
+bool Watch::Tick() {
   bool help_wanted = false;
   for (int i = 0; i < scheduler_.worker_count(); ++i) {
     if (scheduler_.idle().is_asleep(i)) continue;
@@ -83,6 +100,7 @@ void Watch::Tick() {
   }
   help_wanted |= !scheduler_.injector().empty();
   if (help_wanted) scheduler_.WakeOneToHelp();
+  return help_wanted;
 }
 
 }  // namespace weft::internal

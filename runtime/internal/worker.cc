@@ -37,10 +37,12 @@ void Worker::RunUntilStopped() {
   MarkStackBase(here);
   here.worker = this;
   last_check_ = last_poll_ = reactor_->Now();
+  in_loop_ = true;
   while (!scheduler_.stopping()) {
     if (check_is_due()) Check();
     RunUntilCheck(here);
   }
+  in_loop_ = false;
   here.worker = nullptr;
 }
 
@@ -68,8 +70,7 @@ bool Worker::RunOneJob(ThisThread& here) {
 }
 
 inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
-  ++turns_;
-  budget_ = kBudget;
+  BeginTurn();
   const Continuation next = job.Run(here);
   // From here on the job may be gone.
   ResumeMarked(here, next.Resolve(here));
@@ -351,8 +352,7 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
 }
 
 bool Worker::has_work() const noexcept {
-  return !forks_.empty() || run_queue_.size() > 0 || !inbox_.empty() ||
-         lifo_.load(std::memory_order_relaxed) != nullptr;
+  return AnyJobQueued() || !inbox_.empty();
 }
 
 }  // namespace weft::internal

@@ -88,6 +88,15 @@ class Worker {
   // Back on top, after a Pop that found somebody else's.
   void PutBackFork(Job& rest) noexcept { PushFork(rest); }
 
+  // For a job that yields: true when nobody else here has anything to do and no
+  // check is due, and then the caller's next turn has begun. The order of turns
+  // is the same as if it had gone through the queue, at a third of the price.
+  bool TakeAnotherTurn() noexcept {
+    if (AnyJobQueued() || check_is_due() || !in_loop_) return false;
+    BeginTurn();
+    return true;
+  }
+
   // How many operations the running job may still complete without waiting;
   // below zero, it should yield.
   int SpendBudget() noexcept { return --budget_; }
@@ -130,6 +139,15 @@ class Worker {
   static constexpr absl::Duration kPollEvery = absl::Microseconds(50);
   static constexpr absl::Duration kWorthAWake = absl::Microseconds(25);
 
+  void BeginTurn() noexcept {
+    ++turns_;
+    budget_ = kBudget;
+  }
+  bool AnyJobQueued() const noexcept {
+    // relaxed, as in all that it asks: what the owner has put there, it sees.
+    return run_queue_.size() > 0 || !forks_.empty() ||
+           lifo_.load(std::memory_order_relaxed) != nullptr;
+  }
   bool check_is_due() const noexcept {
     return turns_ >= turns_between_checks_ || overdue();
   }
@@ -158,6 +176,7 @@ class Worker {
   Registry registry_;
 
   // Owner only.
+  bool in_loop_ = false;  // Not in a Simulator, whose every turn is a step.
   int budget_ = kBudget;
   int lifo_run_ = 0;
   // How many of the run queue go before the fork deque: all that were there

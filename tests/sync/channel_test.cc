@@ -14,16 +14,15 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/task_context.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft::sync {
 namespace {
@@ -32,11 +31,13 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
 using ::weft::testing::Simulator;
+using ::weft::tests::DescribeWaitOf;
 using ::weft::tests::ScheduleName;
 using ::weft::tests::Schedules;
 using ::weft::tests::SeededTest;
 using ::weft::tests::Stepped;
 using ::weft::tests::Steps;
+using ::weft::tests::TimesBeforeAnotherHasATurn;
 
 template <typename T>
 Task<absl::Status> SendTo(Channel<T>& channel, T value) {
@@ -586,31 +587,15 @@ TEST_P(ChannelTest, EverybodyCancelledAtAnyStepLosesNothingAndDoublesNothing) {
 // --- A task's turn, a dump --------------------------------------------------
 
 TEST(ChannelBudgetTest, ATaskThatTalksToItselfLetsOthersHaveATurn) {
-  Simulator sim;
   Channel<int> channel(1);
-  bool stop = false;
-  int operations = 0;
-  int operations_before_the_other = 0;
-  auto flood = [&]() -> Task<absl::Status> {
-    while (!stop) {
-      co_await OrReturn(channel.Send(1));
-      ++operations;
-      int value = co_await OrReturn(channel.Receive());
-      operations += value;
-    }
+  auto talk_to_itself = [&]() -> Task<absl::Status> {
+    co_await OrReturn(channel.Send(1));
+    co_await OrReturn(channel.Receive());
     co_return absl::OkStatus();
   };
-  auto other = [&]() -> Task<> {
-    operations_before_the_other = operations;
-    stop = true;
-    co_return;
-  };
-  sim.Spawn(flood());
-  sim.Spawn(other());
 
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(operations_before_the_other, 128);
+  // Two operations each time.
+  EXPECT_EQ(TimesBeforeAnotherHasATurn(talk_to_itself), 64);
 }
 
 TEST(ChannelBudgetTest, TwoTasksThatWakeEachOtherLetAThirdHaveATurn) {
@@ -652,28 +637,19 @@ TEST(ChannelBudgetTest, TwoTasksThatWakeEachOtherLetAThirdHaveATurn) {
 
 TEST_P(ChannelTest, AWaitSaysWhatItWaitsFor) {
   Channel<int> channel(0);
-  TaskContext* sending = nullptr;
   auto send = [&]() -> Task<absl::Status> {
-    sending = internal::Here().context;
-    co_await OrReturn(channel.Send(1));
-    co_return absl::OkStatus();
+    absl::Status sent = co_await channel.Send(1);
+    co_return sent;
   };
-  sim_.Spawn(send());
-  sim_.RunUntilIdle();
-  WaitDescription sender;
-  sending->Look([&](Leaf& leaf) { sender = leaf.Describe(); });
-  EXPECT_EQ(channel.TryReceive(), 1);
-  sim_.RunUntilIdle();
-  TaskContext* receiving = nullptr;
   auto receive = [&]() -> Task<absl::Status> {
-    receiving = internal::Here().context;
     co_await OrReturn(channel.Receive());
     co_return absl::OkStatus();
   };
-  sim_.Spawn(receive());
+
+  const WaitDescription sender = DescribeWaitOf(sim_, send);
+  EXPECT_EQ(channel.TryReceive(), 1);
   sim_.RunUntilIdle();
-  WaitDescription receiver;
-  receiving->Look([&](Leaf& leaf) { receiver = leaf.Describe(); });
+  const WaitDescription receiver = DescribeWaitOf(sim_, receive);
 
   EXPECT_EQ(sender.kind, "channel send");
   EXPECT_EQ(receiver.kind, "channel receive");

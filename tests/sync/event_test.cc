@@ -13,26 +13,27 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/task_context.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft::sync {
 namespace {
 
 using ::weft::testing::Simulator;
+using ::weft::tests::DescribeWaitOf;
 using ::weft::tests::ScheduleName;
 using ::weft::tests::Schedules;
 using ::weft::tests::SeededTest;
 using ::weft::tests::Stepped;
 using ::weft::tests::Steps;
+using ::weft::tests::TimesBeforeAnotherHasATurn;
 
 class EventTest : public SeededTest {};
 INSTANTIATE_TEST_SUITE_P(Any, EventTest, Schedules(), ScheduleName);
@@ -248,45 +249,17 @@ TEST_P(EventTest, ACancellationAtAnyStepEndsTheWaitOrFindsItOver) {
 // --- A task's turn, a dump --------------------------------------------------
 
 TEST(EventBudgetTest, ASetEventIsSeen128TimesAndThenOthersHaveATurn) {
-  Simulator sim;
   Event event;
   event.Set();
-  bool stop = false;
-  int seen = 0;
-  int seen_before_the_other = 0;
-  auto flood = [&]() -> Task<absl::Status> {
-    while (!stop) {
-      co_await OrReturn(event.Wait());
-      ++seen;
-    }
-    co_return absl::OkStatus();
-  };
-  auto other = [&]() -> Task<> {
-    seen_before_the_other = seen;
-    stop = true;
-    co_return;
-  };
-  sim.Spawn(flood());
-  sim.Spawn(other());
 
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(seen_before_the_other, 128);
+  EXPECT_EQ(TimesBeforeAnotherHasATurn([&] { return WaitFor(event); }), 128);
 }
 
 TEST_P(EventTest, AWaitSaysWhatItWaitsFor) {
   Event event;
-  TaskContext* context = nullptr;
-  auto wait = [&]() -> Task<absl::Status> {
-    context = internal::Here().context;
-    absl::Status waited = co_await event.Wait();
-    co_return waited;
-  };
-  sim_.Spawn(wait());
-  sim_.RunUntilIdle();
-  WaitDescription seen;
 
-  context->Look([&](Leaf& leaf) { seen = leaf.Describe(); });
+  const WaitDescription seen =
+      DescribeWaitOf(sim_, [&] { return WaitFor(event); });
 
   EXPECT_EQ(seen.kind, "event");
   EXPECT_EQ(seen.on, &event);

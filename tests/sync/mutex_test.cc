@@ -12,16 +12,15 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/task_context.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft::sync {
 namespace {
@@ -29,12 +28,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::weft::testing::Simulator;
+using ::weft::tests::DescribeWaitOf;
 using ::weft::tests::ScheduleName;
 using ::weft::tests::Schedules;
 using ::weft::tests::Seed;
 using ::weft::tests::SeededTest;
 using ::weft::tests::Stepped;
 using ::weft::tests::Steps;
+using ::weft::tests::TimesBeforeAnotherHasATurn;
 
 class MutexTest : public SeededTest {};
 INSTANTIATE_TEST_SUITE_P(Any, MutexTest, Schedules(), ScheduleName);
@@ -403,30 +404,13 @@ TEST_P(MutexTest, AChildThatFailsWithTheLockInAScopeDoesNotKeepIt) {
 // --- A task's turn ----------------------------------------------------------
 
 TEST(MutexBudgetTest, AFreeLockIsTaken128TimesAndThenOthersHaveATurn) {
-  Simulator sim;
   Mutex mutex;
-  bool stop = false;
-  int locked = 0;
-  int locked_before_the_other = 0;
-  auto flood = [&]() -> Task<absl::Status> {
-    while (!stop) {
-      Mutex::Guard guard = co_await OrReturn(mutex.Lock());
-      ++locked;
-    }
+  auto lock = [&]() -> Task<absl::Status> {
+    Mutex::Guard guard = co_await OrReturn(mutex.Lock());
     co_return absl::OkStatus();
   };
-  auto other = [&]() -> Task<> {
-    locked_before_the_other = locked;
-    stop = true;
-    co_return;
-  };
-  sim.Spawn(flood());
-  sim.Spawn(other());
 
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(locked_before_the_other, 128);
-  EXPECT_FALSE(sim.AnyTasks());
+  EXPECT_EQ(TimesBeforeAnotherHasATurn(lock), 128);
 }
 
 // Spends its turn's operations; the next one begins in the queue.
@@ -483,18 +467,13 @@ TEST_P(MutexTest, AWaitThatBeganInTheQueueCanBeCancelledThere) {
 
 TEST_P(MutexTest, AWaitSaysWhatItWaitsFor) {
   Mutex mutex;
-  TaskContext* context = nullptr;
-  auto wait = [&]() -> Task<absl::Status> {
-    context = internal::Here().context;
+  auto lock = [&]() -> Task<absl::Status> {
     Mutex::Guard guard = co_await OrReturn(mutex.Lock());
     co_return absl::OkStatus();
   };
   Held held(mutex);
-  sim_.Spawn(wait());
-  sim_.RunUntilIdle();
-  WaitDescription seen;
 
-  context->Look([&](Leaf& leaf) { seen = leaf.Describe(); });
+  const WaitDescription seen = DescribeWaitOf(sim_, lock);
 
   EXPECT_EQ(seen.kind, "mutex");
   EXPECT_EQ(seen.on, &mutex);

@@ -12,19 +12,19 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/task_context.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft::sync {
 namespace {
 
 using ::weft::testing::Simulator;
+using ::weft::tests::DescribeWaitOf;
 using ::weft::tests::ScheduleName;
 using ::weft::tests::Schedules;
 using ::weft::tests::SeededTest;
@@ -257,18 +257,13 @@ TEST_P(OneShotTest, ACancellationAtAnyStepNeitherLosesNorDoublesTheValue) {
 
 TEST_P(OneShotTest, AWaitSaysWhatItWaitsFor) {
   auto [sender, receiver] = MakeOneShot<int>();
-  TaskContext* context = nullptr;
-  auto wait = [](OneShotReceiver<int>& from,
-                 TaskContext*& mine) -> Task<absl::Status> {
-    mine = internal::Here().context;
+  auto receive = [](OneShotReceiver<int>& from) -> Task<absl::Status> {
     co_await OrReturn(from.Receive());
     co_return absl::OkStatus();
   };
-  sim_.Spawn(wait(receiver, context));
-  sim_.RunUntilIdle();
-  WaitDescription seen;
 
-  context->Look([&](Leaf& leaf) { seen = leaf.Describe(); });
+  const WaitDescription seen = DescribeWaitOf(
+      sim_, [&from = receiver, receive] { return receive(from); });
 
   EXPECT_EQ(seen.kind, "one-shot");
   EXPECT_TRUE(sender.Send(1));

@@ -15,16 +15,15 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/task_context.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft::sync {
 namespace {
@@ -32,11 +31,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::weft::testing::Simulator;
+using ::weft::tests::DescribeWaitOf;
 using ::weft::tests::ScheduleName;
 using ::weft::tests::Schedules;
 using ::weft::tests::SeededTest;
 using ::weft::tests::Stepped;
 using ::weft::tests::Steps;
+using ::weft::tests::TimesBeforeAnotherHasATurn;
 
 class SemaphoreTest : public SeededTest {
  protected:
@@ -356,45 +357,23 @@ TEST_P(SemaphoreTest, TheSiblingOfAChildThatFailsWithThePermitGetsIt) {
   EXPECT_EQ(semaphore.available(), 1);
 }
 
+Task<absl::Status> TakeOne(Semaphore& semaphore) {
+  Semaphore::Permit permit = co_await OrReturn(semaphore.Acquire());
+  co_return absl::OkStatus();
+}
+
 TEST(SemaphoreBudgetTest, APermitIsTaken128TimesAndThenOthersHaveATurn) {
-  Simulator sim;
   Semaphore semaphore(1);
-  bool stop = false;
-  int taken = 0;
-  int taken_before_the_other = 0;
-  auto flood = [&]() -> Task<absl::Status> {
-    while (!stop) {
-      Semaphore::Permit permit = co_await OrReturn(semaphore.Acquire());
-      ++taken;
-    }
-    co_return absl::OkStatus();
-  };
-  auto other = [&]() -> Task<> {
-    taken_before_the_other = taken;
-    stop = true;
-    co_return;
-  };
-  sim.Spawn(flood());
-  sim.Spawn(other());
 
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(taken_before_the_other, 128);
+  EXPECT_EQ(TimesBeforeAnotherHasATurn([&] { return TakeOne(semaphore); }),
+            128);
 }
 
 TEST_P(SemaphoreTest, AWaitSaysWhatItWaitsFor) {
   Semaphore semaphore(0);
-  TaskContext* context = nullptr;
-  auto wait = [&]() -> Task<absl::Status> {
-    context = internal::Here().context;
-    Semaphore::Permit permit = co_await OrReturn(semaphore.Acquire());
-    co_return absl::OkStatus();
-  };
-  sim_.Spawn(wait());
-  sim_.RunUntilIdle();
-  WaitDescription seen;
 
-  context->Look([&](Leaf& leaf) { seen = leaf.Describe(); });
+  const WaitDescription seen =
+      DescribeWaitOf(sim_, [&] { return TakeOne(semaphore); });
 
   EXPECT_EQ(seen.kind, "semaphore");
   EXPECT_EQ(seen.on, &semaphore);
