@@ -27,8 +27,13 @@ def sources(build, named):
     compiled = {(build / each["file"]).resolve() for each in commands}
     if not named:
         return sorted(file for file in compiled if ROOT in file.parents)
-    return sorted(file for file in (name.resolve() for name in named)
-                  if file in compiled or file.suffix == ".h")
+    files = sorted(name.resolve() for name in named)
+    for file in files:
+        if not file.exists():
+            sys.exit(f"tidy: there is no {file}")
+        if file not in compiled and file.suffix != ".h":
+            sys.exit(f"tidy: {file} is not compiled in {build}")
+    return files
 
 
 def look_at(build, file):

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -106,8 +107,10 @@ Task<absl::Status> Visit(Address service, const Collection& collection,
   co_return absl::OkStatus();
 }
 
+// Sets `completed` at its end: a Ctrl-C before that is no error, but no end
+// either.
 Task<absl::Status> Tour(const Collection& collection, std::uint16_t port,
-                        int clients, int questions) {
+                        int clients, int questions, bool& completed) {
   TcpListener listener =
       co_await OrReturn(TcpListener::Bind(Address::Loopback(port)));
   co_return co_await weft::WithScope(
@@ -115,6 +118,7 @@ Task<absl::Status> Tour(const Collection& collection, std::uint16_t port,
         scope.Spawn(tour::Serve, std::ref(listener), collection.directory);
         co_await OrReturn(
             Visit(listener.local_address(), collection, clients, questions));
+        completed = true;
         scope.Cancel();  // The service has seen its last visitor.
         co_return absl::OkStatus();
       });
@@ -174,8 +178,11 @@ int main(int argc, char** argv) {
         "descriptors)\n",
         clients, wanted);
   }
-  const int code =
-      weft::RunMain(Tour, std::cref(*collection), port, clients, questions);
-  if (code == 0) tour::PrintSwitchTable();
-  return code;
+  bool completed = false;
+  const int code = weft::RunMain(Tour, std::cref(*collection), port, clients,
+                                 questions, std::ref(completed));
+  if (code != 0) return code;
+  if (!completed) return 128 + SIGINT;  // As the shell says it.
+  tour::PrintSwitchTable();
+  return 0;
 }
