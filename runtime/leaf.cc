@@ -4,6 +4,9 @@
 
 #include "weft/runtime/leaf.h"
 
+#include <cstdlib>
+
+#include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
 
@@ -11,6 +14,13 @@ namespace weft {
 
 void Leaf::Prepare(Continuation caller) noexcept {
   Prepare(caller, internal::this_thread);
+}
+
+void Leaf::EndOutsideOfATask() noexcept {
+  ABSL_RAW_LOG(FATAL,
+               "co_await outside of a task: run it with weft::Run, "
+               "weft::Spawn or a weft::testing::Simulator");
+  std::abort();
 }
 
 void Leaf::Schedule() noexcept { context_->scheduler().Schedule(*this); }
@@ -32,8 +42,7 @@ Entry EnterOperation() noexcept {
 
 Continuation Leaf::GoOn(internal::ThisThread& here) noexcept {
   context_->Retract();
-  here.context = context_;
-  return continuation_;
+  return Resume(here);
 }
 
 }  // namespace weft

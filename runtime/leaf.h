@@ -74,6 +74,13 @@ class Leaf : public internal::Job {
 
   TaskContext& context() const noexcept { return *context_; }
 
+  // For a wait that was not published: makes the waiter's scope the thread's
+  // current one, and answers who goes on.
+  Continuation Resume(internal::ThisThread& here) const noexcept {
+    here.context = context_;
+    return continuation_;
+  }
+
   // Job. A wake has been delivered: the wait is retracted, and the waiter's
   // scope becomes the thread's current one.
   Continuation Run(internal::ThisThread& here) noexcept override {
@@ -94,9 +101,8 @@ class Leaf : public internal::Job {
   void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
     continuation_ = caller;
     context_ = here.context;
-    ABSL_RAW_CHECK(context_ != nullptr,
-                   "co_await outside of a task: run it with weft::Run, "
-                   "weft::Spawn or a weft::testing::Simulator");
+    if (context_ == nullptr) [[unlikely]]
+      EndOutsideOfATask();
   }
 
   // False: the scope is cancelled; do not wait.
@@ -125,6 +131,9 @@ class Leaf : public internal::Job {
   Continuation continuation() const noexcept { return continuation_; }
 
  private:
+  // Does not return, and so costs its caller no saved registers.
+  [[noreturn]] static void EndOutsideOfATask() noexcept;
+
   Continuation continuation_;
   TaskContext* context_ = nullptr;
 };

@@ -13,14 +13,10 @@ bool YieldAwaiter::await_suspend(Continuation caller) noexcept {
   internal::ThisThread& here = internal::this_thread;
   Prepare(caller, here);
   if (here.worker->TakeAnotherTurn()) return false;
+  MarkAsPlainLeaf();
   // From here on `*this` may be gone: a thief may run us at once.
   here.worker->PushFair(*this);
   return true;
-}
-
-Continuation YieldAwaiter::Run(internal::ThisThread& here) noexcept {
-  here.context = &context();
-  return continuation();
 }
 
 }  // namespace weft

@@ -17,7 +17,9 @@ class [[nodiscard("co_await it")]] YieldAwaiter final : public Leaf {
   void await_resume() const noexcept {}
 
   // Leaf. Nothing is published, so there is nothing to retract or to cancel.
-  Continuation Run(internal::ThisThread& here) noexcept override;
+  Continuation Run(internal::ThisThread& here) noexcept override {
+    return Resume(here);
+  }
   void Cancel() noexcept override {}
   WaitDescription Describe() const noexcept override { return {"yield"}; }
 };

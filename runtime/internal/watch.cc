@@ -16,8 +16,10 @@ using Milliseconds = std::chrono::milliseconds;
 
 constexpr Milliseconds kShortestTick{1};
 constexpr Milliseconds kLongestTick{8};
-// So many ticks in a row without anything to do make the next ones longer.
-constexpr int kCalmTicks = 16;
+// So many ticks in a row without anything to do make the next ones longer. One
+// with something to do makes them shorter by as much, and not at once short: a
+// worker that the system keeps off its processor for a tick looks overdue, too.
+constexpr int kCalmTicks = 4;
 constexpr Milliseconds kLinger{100};
 
 }  // namespace
@@ -71,7 +73,7 @@ void Watch::Run() {
     all_asleep_for = awake ? Milliseconds{0} : all_asleep_for + tick;
     if (awake && Tick()) {
       calm_ticks = 0;
-      tick = kShortestTick;
+      tick = std::max(tick / 2, kShortestTick);
     } else if (++calm_ticks % kCalmTicks == 0) {
       tick = std::min(tick * 2, kLongestTick);
     }
@@ -89,18 +91,24 @@ void Watch::SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock) {
 }
 
 bool Watch::Tick() {
-  bool help_wanted = false;
+  const Idle& idle = scheduler_.idle();
+  bool anyone_overdue = false;
+  bool help_wanted = !scheduler_.injector().empty();
   for (int i = 0; i < scheduler_.worker_count(); ++i) {
-    if (scheduler_.idle().is_asleep(i)) continue;
+    if (idle.is_asleep(i)) continue;
     Worker& worker = scheduler_.worker(i);
     const std::uint64_t rounds = worker.rounds();
     if (rounds == last_rounds_[i]) worker.set_overdue();
     last_rounds_[i] = rounds;
-    help_wanted |= worker.overdue() || worker.has_surplus();
+    anyone_overdue |= worker.overdue();
+    help_wanted |= worker.has_surplus();
   }
-  help_wanted |= !scheduler_.injector().empty();
-  if (help_wanted) scheduler_.WakeOneToHelp();
-  return help_wanted;
+  // Whoever goes to sleep later looks for what is left over before that.
+  if ((anyone_overdue || help_wanted) && idle.anyone_asleep()) {
+    scheduler_.WakeOneToHelp();
+    return true;
+  }
+  return anyone_overdue;
 }
 
 }  // namespace weft::internal

@@ -8,10 +8,10 @@
 //     has something to steal.
 // So it is the backstop for every wake that was saved on the fast path. While
 // it finds nothing to do its ticks grow, to 8 ms: a calm server should not pay
-// a system call a millisecond, and what begins to starve others after a calm
-// has run for 16 ms at most when it is noticed, and for 2 ms from then on. When
-// all workers sleep it lingers for 100 ms, then sleeps too: an idle program
-// uses no CPU.
+// a system call a millisecond. What begins to starve others after a calm has
+// run for 16 ms at most when it is noticed, and for less each time after that.
+// When all workers sleep it lingers for 100 ms, then sleeps too: an idle
+// program uses no CPU.
 //
 // Lost wake-ups: the count of awake workers changes before a worker looks for
 // work, and the watch rechecks it under the mutex before it sleeps; a worker

@@ -13,8 +13,16 @@
 #include "weft/runtime/internal/seeded_order.h"
 #include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/stack_guard.h"
+#include "weft/runtime/leaf.h"
 
 namespace weft::internal {
+namespace {
+
+std::int64_t NanosecondsBetween(Instant from, Instant to) noexcept {
+  return to.nanoseconds() - from.nanoseconds();
+}
+
+}  // namespace
 
 Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
                std::unique_ptr<reactor::Reactor> reactor)
@@ -71,7 +79,9 @@ bool Worker::RunOneJob(ThisThread& here) {
 
 inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
   BeginTurn();
-  const Continuation next = job.Run(here);
+  const Continuation next = job.is_plain_leaf()
+                                ? static_cast<Leaf&>(job).Resume(here)
+                                : job.Run(here);
   // From here on the job may be gone.
   ResumeMarked(here, next.Resolve(here));
   here.context = nullptr;
@@ -80,9 +90,16 @@ inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
 // --- The turn ---------------------------------------------------------------
 
 inline Job* Worker::NextJob() noexcept {
-  // relaxed: only the owner fills the slot.
-  if (lifo_.load(std::memory_order_relaxed) != nullptr &&
-      lifo_run_ < kMaxLifoRun) {
+  if (OnlyTheRunQueue()) [[likely]] {
+    lifo_run_ = 0;
+    if (Job* const job = run_queue_.Pop()) return job;
+  }
+  return NextJobInOrder();
+}
+
+// Out of line, so that the loop is short where tasks only take turns.
+Job* Worker::NextJobInOrder() noexcept {
+  if (lifo_run_ < kMaxLifoRun) {
     if (Job* const job = TakeLifo()) {
       ++lifo_run_;
       return job;
@@ -159,22 +176,24 @@ void Worker::PushFork(Job& rest) noexcept {
 // turns. Long turns make the checks denser, so that they stay about kPollEvery
 // apart whatever the jobs are.
 void Worker::Check() noexcept {
-  const int turns = std::exchange(turns_, 0);
+  const int turns = turns_between_checks_ - turns_left_;
   const bool was_overdue = overdue();
   overdue_.store(false, std::memory_order_relaxed);
   // relaxed: the watch only wants to see it move.
   rounds_.store(rounds_.load(std::memory_order_relaxed) + 1,
                 std::memory_order_relaxed);
   const Instant now = reactor_->Now();
-  const absl::Duration turn =
-      turns > 0 ? (now - last_check_) / turns : absl::ZeroDuration();
+  const std::int64_t turn =
+      turns > 0 ? NanosecondsBetween(last_check_, now) / turns : 0;
   last_check_ = now;
   turns_between_checks_ = kMaxTurnsBetweenChecks;
   if (turn * kMaxTurnsBetweenChecks > kPollEvery) {
     turns_between_checks_ = 1 + static_cast<int>(kPollEvery / turn);
   }
+  turns_left_ = turns_between_checks_;
   TakeIn();
-  if (now - last_poll_ >= poll_every_ && seeded_order_ == nullptr) {
+  if (NanosecondsBetween(last_poll_, now) >= poll_every_ &&
+      seeded_order_ == nullptr) {
     PollBetweenJobs(now);
   }
   const std::uint64_t queued = run_queue_.size();
@@ -193,13 +212,13 @@ void Worker::Check() noexcept {
 // counts for twice the last one at most.
 void Worker::PollBetweenJobs(Instant now) noexcept {
   constexpr int kShare = 64;
-  constexpr absl::Duration kAtMostEvery = kPollEvery;
-  constexpr absl::Duration kAtLeastEvery = absl::Milliseconds(5);
+  constexpr std::int64_t kAtMostEvery = kPollEvery;
+  constexpr std::int64_t kAtLeastEvery = 5'000'000;
   Poll(absl::ZeroDuration());
   last_poll_ = reactor_->Now();
-  poll_every_ =
-      std::clamp(std::min((last_poll_ - now) * kShare, poll_every_ * 2),
-                 kAtMostEvery, kAtLeastEvery);
+  poll_every_ = std::clamp(
+      std::min(NanosecondsBetween(now, last_poll_) * kShare, poll_every_ * 2),
+      kAtMostEvery, kAtLeastEvery);
 }
 
 bool Worker::TakeIn() noexcept {
@@ -347,12 +366,14 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   // A waker that has cleared our bit brought something, if only its wake.
   const bool woken = !idle.Withdraw(index_);
   last_poll_ = last_check_ = reactor_->Now();
-  turns_ = 0;
+  turns_left_ = turns_between_checks_;
   return woken || served > 0 || has_work();
 }
 
 bool Worker::has_work() const noexcept {
-  return AnyJobQueued() || !inbox_.empty();
+  // relaxed: a hint, for those who look again later.
+  return !forks_.empty() || run_queue_.size() > 0 || !inbox_.empty() ||
+         lifo_.load(std::memory_order_relaxed) != nullptr;
 }
 
 }  // namespace weft::internal
