@@ -19,8 +19,8 @@ constexpr std::chrono::seconds kIdleTime{10};
 
 }  // namespace
 
-bool BlockingPool::SubmitIf(BlockingWork& work,
-                            absl::FunctionRef<bool()> publish) {
+BlockingPool::Submitted BlockingPool::SubmitIf(
+    BlockingWork& work, absl::FunctionRef<bool()> publish) {
   std::unique_lock lock(mutex_);
   // A thread first: if the system refuses one, nothing has been published, and
   // where others run already they will get to it.
@@ -31,10 +31,10 @@ bool BlockingPool::SubmitIf(BlockingWork& work,
       *self = std::thread([this, self] { RunThread(self); });
     } catch (...) {
       threads_.erase(self);
-      if (threads_.empty()) throw;
+      if (threads_.empty()) return Submitted::kNoThread;
     }
   }
-  if (!publish()) return false;
+  if (!publish()) return Submitted::kNotPublished;
   work.previous_ = last_;
   work.next_ = nullptr;
   (last_ != nullptr ? last_->next_ : first_) = &work;
@@ -43,7 +43,7 @@ bool BlockingPool::SubmitIf(BlockingWork& work,
   ++queued_;
   lock.unlock();
   work_or_stop_.notify_one();
-  return true;
+  return Submitted::kYes;
 }
 
 bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
@@ -104,7 +104,7 @@ void BlockingPool::Stop() noexcept {
 
 // --- The wait ---------------------------------------------------------------
 
-bool BlockingLeaf::await_ready() {
+bool BlockingLeaf::await_ready() noexcept {
   status_ = CheckCancelled();
   if (!status_.ok()) return true;
   if (!Here().worker->scheduler().blocking_pool().runs_inline()) return false;
@@ -112,14 +112,22 @@ bool BlockingLeaf::await_ready() {
   return true;
 }
 
-bool BlockingLeaf::await_suspend(Continuation caller) {
+bool BlockingLeaf::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
   BlockingPool& pool = Here().worker->scheduler().blocking_pool();
   pool_ = &pool;
-  // From here on `*this` may be gone.
-  if (pool.SubmitIf(*this, [this] { return Publish(); })) return true;
+  switch (pool.SubmitIf(*this, [this] { return Publish(); })) {
+    case BlockingPool::Submitted::kYes:
+      return true;  // From here on `*this` may be gone.
+    case BlockingPool::Submitted::kNotPublished:
+      status_ = CancelledError();
+      break;
+    case BlockingPool::Submitted::kNoThread:
+      status_ = absl::ResourceExhaustedError(
+          "start a thread for a blocking call: the system refuses it");
+      break;
+  }
   pool_ = nullptr;
-  status_ = CancelledError();
   return false;
 }
 

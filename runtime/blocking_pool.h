@@ -58,8 +58,10 @@ class BlockingPool {
   // A pool without threads: the caller runs the work itself.
   bool runs_inline() const noexcept { return max_threads_ == 0; }
 
+  enum class Submitted { kYes, kNotPublished, kNoThread };
   // Queues `work` if `publish` agrees, which is called under the pool's lock.
-  bool SubmitIf(BlockingWork& work, absl::FunctionRef<bool()> publish);
+  // kNoThread: the system refuses the first one.
+  Submitted SubmitIf(BlockingWork& work, absl::FunctionRef<bool()> publish);
 
   // True: the work has not begun and never will.
   bool TakeBack(BlockingWork& work) noexcept;
@@ -87,8 +89,8 @@ class BlockingPool {
 // The wait, without the type of the result.
 class BlockingLeaf : public Leaf, protected BlockingWork {
  public:
-  bool await_ready();
-  bool await_suspend(Continuation caller);
+  bool await_ready() noexcept;
+  bool await_suspend(Continuation caller) noexcept;
 
   void Cancel() noexcept final;
   WaitDescription Describe() const noexcept final { return {"blocking call"}; }
@@ -150,6 +152,8 @@ class [[nodiscard("co_await it")]] BlockingAwaiter final
 // Cancel:   CANCELLED if it had not begun; then it never will. Once it has
 //           begun it is awaited, and its real result is given.
 // Threads:  `function` runs on another thread; it may be blocked for long.
+// Errors:   RESOURCE_EXHAUSTED where the system refuses the pool's first
+//           thread; `function` was not called.
 // Borrows:  what the function refers to, until the wait is over.
 // Cost:     30 to 75 microseconds for the way to another thread and back.
 template <std::invocable Function>

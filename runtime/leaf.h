@@ -56,7 +56,7 @@ enum class Entry {
 };
 
 // The first thing every operation asks, ready or not.
-Entry EnterOperation() noexcept;
+[[gnu::noinline]] Entry EnterOperation() noexcept;
 
 class Leaf : public internal::Job {
  public:
@@ -97,7 +97,7 @@ class Leaf : public internal::Job {
   ~Leaf() = default;
 
   // First thing in await_suspend: notes who goes on, and in which scope.
-  void Prepare(Continuation caller) noexcept;
+  [[gnu::noinline]] void Prepare(Continuation caller) noexcept;
   void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
     continuation_ = caller;
     context_ = here.context;

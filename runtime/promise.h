@@ -73,7 +73,8 @@ class PromiseBase {
                        const void* at = __builtin_source_location()) {
     NotePlace(std::bit_cast<std::source_location>(at));
     if constexpr (std::is_reference_v<internal::AwaiterOf<Awaitable>>) {
-      return internal::AwaiterRef{awaitable};
+      auto&& awaiter = internal::GetAwaiter(std::forward<Awaitable>(awaitable));
+      return internal::AwaiterRef{awaiter};
     } else {
       return internal::GetAwaiter(std::forward<Awaitable>(awaitable));
     }
@@ -106,6 +107,12 @@ class PromiseBase {
 // exactly one of a value or an escaped exception.
 template <typename T>
 class ReturnSlot {
+  // The promise of a coroutine lies where its alignment puts it, and we look
+  // for it at one place; and no compiler of ours aligns a frame for more.
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "a coroutine cannot return what is aligned to more than "
+                "operator new gives: return it by std::unique_ptr");
+
  public:
   ReturnSlot() noexcept {}
   ReturnSlot(const ReturnSlot&) = delete;

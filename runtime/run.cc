@@ -82,7 +82,8 @@ int RunUntilSignal(Task<absl::StatusOr<int>> task,
   auto watcher = reactor::SignalWatcher::Create(
       (*scheduler)->worker(0).reactor(), {SIGINT, SIGTERM}, signals);
   if (!watcher.ok()) return Fail(watcher.status());
-  (*scheduler)->StartThreads();
+  const absl::Status started = (*scheduler)->StartThreads();
+  if (!started.ok()) return Fail(started);
   MainHandle main = SpawnInto<absl::StatusOr<int>>(
       (*scheduler)->RegistryForCaller(),
       MadeTask<absl::StatusOr<int>>(std::move(task)));

@@ -65,6 +65,9 @@ namespace internal {
 
 absl::StatusOr<std::unique_ptr<Scheduler>> CreateScheduler(
     const RuntimeOptions& options) {
+  ABSL_RAW_CHECK(options.max_blocking_threads >= 1,
+                 "RuntimeOptions::max_blocking_threads is at least 1: file "
+                 "operations need one too");
   return Scheduler::Create(
       {.workers = options.workers > 0 ? options.workers : DefaultWorkers(),
        .system = options.system,
@@ -73,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Scheduler>> CreateScheduler(
 
 void DrainAndStop(Scheduler& scheduler, absl::Duration timeout) {
   scheduler.BeginDrain();
-  scheduler.WaitUntilDrained(absl::Now() + timeout);
+  scheduler.WaitUntilDrained(timeout);
   scheduler.StopThreads();
 }
 
@@ -82,6 +85,8 @@ void DrainAndStop(Scheduler& scheduler, absl::Duration timeout) {
 absl::StatusOr<Runtime> Runtime::Create(const RuntimeOptions& options) {
   auto scheduler = internal::CreateScheduler(options);
   if (!scheduler.ok()) return scheduler.status();
+  const absl::Status started = (*scheduler)->StartThreads();
+  if (!started.ok()) return started;
   return Runtime(*std::move(scheduler), options.drain_timeout);
 }
 
@@ -90,9 +95,7 @@ Runtime::Runtime(const RuntimeOptions& options)
 
 Runtime::Runtime(std::unique_ptr<internal::Scheduler> scheduler,
                  absl::Duration drain_timeout)
-    : drain_timeout_(drain_timeout), scheduler_(std::move(scheduler)) {
-  scheduler_->StartThreads();
-}
+    : drain_timeout_(drain_timeout), scheduler_(std::move(scheduler)) {}
 
 Runtime::Runtime(Runtime&&) noexcept = default;
 

@@ -26,10 +26,11 @@ namespace weft {
 struct RuntimeOptions {
   // 0: as many as the machine and this process's limits give (DefaultWorkers).
   int workers = 0;
-  // How many threads Blocking may use at a time.
+  // How many threads Blocking may use at a time: 1 at least.
   int max_blocking_threads = 64;
   // How long ending the runtime waits for tasks that do not heed their
-  // cancellation. After it their frames are destroyed where they wait.
+  // cancellation. After it their frames are destroyed where they wait: so where
+  // it is finite, no other thread or runtime may be about to wake them.
   absl::Duration drain_timeout = absl::InfiniteDuration();
   // The system calls; null for the kernel's. Borrowed.
   reactor::System* system = nullptr;
@@ -41,7 +42,8 @@ int DefaultWorkers() noexcept;
 
 class Runtime {
  public:
-  // Starts the workers' threads. Fails where the system gives no poller.
+  // Starts the workers' threads. Fails where the system gives no poller or no
+  // thread (RESOURCE_EXHAUSTED).
   static absl::StatusOr<Runtime> Create(const RuntimeOptions& options);
   // As Create; ends the program with the reason when that fails.
   explicit Runtime(const RuntimeOptions& options = {});
@@ -55,7 +57,7 @@ class Runtime {
   // Runs `task` and waits for it, on a plain thread. An exception that escapes
   // from it is thrown here.
   //
-  // Threads: any thread that is not a worker of this runtime.
+  // Threads: any thread that is not a worker of a runtime.
   template <typename T>
   WaitResult<T> BlockOn(Task<T> task) {
     JoinHandle<T> handle = Spawn(std::move(task));

@@ -12,15 +12,23 @@
 namespace weft {
 
 bool SleepAwaiter::await_ready() noexcept {
-  status_ = CheckCancelled();
-  if (!status_.ok()) return true;
+  const Entry entry = EnterOperation();
+  if (entry == Entry::kCancelled) {
+    status_ = CancelledError();
+    return true;
+  }
   const Instant now = Now();
   if (duration_ != absl::ZeroDuration()) deadline_ = now + duration_;
-  return deadline_ <= now;
+  over_ = deadline_ <= now;
+  return over_ && entry == Entry::kGo;
 }
 
 bool SleepAwaiter::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
+  if (over_) {
+    ScheduleFairly();  // From here on `*this` may be gone.
+    return true;
+  }
   wheel_ = &CurrentReactor().timers();
   // Published under the wheel's lock, so that neither a canceller nor the clock
   // can come in between. From here on `*this` may be gone.

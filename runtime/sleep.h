@@ -34,12 +34,14 @@ class [[nodiscard("co_await it")]] SleepAwaiter final : public Leaf,
   Instant deadline_;
   absl::Duration duration_ = absl::ZeroDuration();
   reactor::TimerWheel* wheel_ = nullptr;  // Null until armed.
+  bool over_ = false;                     // Before it began.
   absl::Status status_;
 };
 
 // Waits until at least `duration` has passed. OK, or CANCELLED.
 //
-// Suspends: until then; not at all where the duration is not positive.
+// Suspends: until then; where the duration is not positive not at all, but for
+//           a turn when the task has completed many operations without waiting.
 // Cancel:   CANCELLED, at once.
 // Cost:     no allocation; two reads of the clock.
 // Units:    rounded up to the wheel's tick; never early.
@@ -55,7 +57,7 @@ inline constexpr SleepForOperation SleepFor;
 
 // As SleepFor, until the runtime's clock reads `instant`.
 //
-// Suspends: until then; not at all where it has passed.
+// Suspends: until then; where it has passed as SleepFor.
 // Cancel:   CANCELLED, at once.
 inline SleepAwaiter SleepUntil(Instant instant) noexcept {
   return SleepAwaiter(instant);

@@ -19,12 +19,22 @@
 namespace weft::internal {
 
 bool JoinLeaf::await_ready() noexcept {
-  status_ = CheckCancelled();
-  return !status_.ok() || task_.finished();
+  const Entry entry = EnterOperation();
+  if (entry == Entry::kCancelled) {
+    status_ = CancelledError();
+    return true;
+  }
+  if (!task_.finished()) return false;
+  queue_first_ = entry == Entry::kQueueFirst;
+  return !queue_first_;
 }
 
 bool JoinLeaf::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
+  if (queue_first_) {
+    ScheduleFairly();  // From here on `*this` may be gone.
+    return true;
+  }
   if (!Publish()) {
     status_ = CancelledError();
     return false;

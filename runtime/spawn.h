@@ -52,8 +52,10 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
   explicit JoinHandle(internal::ResultRoot<T>& task) noexcept : task_(&task) {}
   JoinHandle(JoinHandle&& other) noexcept
       : task_(std::exchange(other.task_, nullptr)) {}
+  // Drops the task it held.
   JoinHandle& operator=(JoinHandle&& other) noexcept {
-    std::swap(task_, other.task_);
+    JoinHandle taken(std::move(other));
+    std::swap(task_, taken.task_);
     return *this;
   }
   ~JoinHandle() {
@@ -68,20 +70,19 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
   // Waits for the task and gives its result, once. An exception that escaped
   // from it is thrown from the co_await.
   //
-  // Suspends: until the task has finished.
+  // Suspends: until the task has finished; where it has, not at all, but for a
+  //           turn when the caller has completed many operations without
+  //           waiting.
   // Cancel:   CANCELLED; the task goes on, and can be joined again.
   // Threads:  any task of any runtime, one at a time.
   // Borrows:  the handle.
-  JoinAwaiter<T> Join() noexcept {
-    ABSL_RAW_CHECK(task_ != nullptr, "Join() of an empty JoinHandle");
-    return JoinAwaiter<T>(*task_);
-  }
+  JoinAwaiter<T> Join() noexcept { return JoinAwaiter<T>(task()); }
 
   // As Join, for a plain thread: blocks it.
   //
   // Threads: any that is not a worker; a worker would wait for itself.
   WaitResult<T> BlockingJoin() {
-    if (!internal::BlockUntilFinished(*task_)) return CancelledError();
+    if (!internal::BlockUntilFinished(task())) return CancelledError();
     return internal::TakeWaitResult(task_->result());
   }
 
@@ -96,10 +97,17 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
     if (task_ != nullptr) std::exchange(task_, nullptr)->ReleaseHandle();
   }
 
-  bool finished() const noexcept { return task_->finished(); }
-  std::uint64_t task_id() const noexcept { return task_->id(); }
+  // Requires: the handle is not empty, as Join does.
+  bool finished() const noexcept { return task().finished(); }
+  std::uint64_t task_id() const noexcept { return task().id(); }
 
  private:
+  internal::ResultRoot<T>& task() const noexcept {
+    ABSL_RAW_CHECK(task_ != nullptr,
+                   "this JoinHandle is empty: it was moved from or detached");
+    return *task_;
+  }
+
   internal::ResultRoot<T>* task_ = nullptr;
 };
 

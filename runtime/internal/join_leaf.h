@@ -40,6 +40,7 @@ class JoinLeaf : public Leaf, protected Joiner {
 
   Root& task_;
   bool waiting_ = false;
+  bool queue_first_ = false;
   absl::Status status_;
 };
 

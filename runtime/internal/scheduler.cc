@@ -4,10 +4,13 @@
 
 #include "weft/runtime/internal/scheduler.h"
 
+#include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
+#include "absl/strings/str_cat.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/root.h"
 #include "weft/runtime/internal/spin_wait.h"
@@ -47,12 +50,20 @@ Scheduler::~Scheduler() {
   TearDown();
 }
 
-void Scheduler::StartThreads() {
-  threads_.reserve(workers_.size());
-  for (auto& worker : workers_) {
-    threads_.emplace_back([&worker] { worker->RunUntilStopped(); });
+absl::Status Scheduler::StartThreads() {
+  try {
+    // First: the workers take themselves off its count of those awake.
+    watch_.Start();
+    threads_.reserve(workers_.size());
+    for (auto& worker : workers_) {
+      threads_.emplace_back([&worker] { worker->RunUntilStopped(); });
+    }
+    return absl::OkStatus();
+  } catch (const std::system_error& refused) {
+    StopThreads();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("start a thread: ", refused.what()));
   }
-  watch_.Start();
 }
 
 void Scheduler::StopThreads() noexcept {
@@ -130,7 +141,7 @@ std::uint64_t Scheduler::NextTaskId() noexcept {
 // --- Ending -----------------------------------------------------------------
 
 void Scheduler::BeginDrain() noexcept {
-  // seq_cst: a task is registered before it reads draining() (Spawn), and we
+  // seq_cst: a task is registered before it reads draining() (Root::Start); we
   // set it before we walk the registries: one of the two sees the other.
   draining_.store(true, std::memory_order_seq_cst);
   ForEachTask([](Root& task) { task.Cancel(); });
@@ -144,24 +155,31 @@ void Scheduler::TaskEnded() noexcept {
   task_ended_.notify_all();
 }
 
+// All registries at one moment: looked at one after the other, a task could be
+// born into the one that was seen empty while its parent, the last of another,
+// ends.
 bool Scheduler::AnyTasks() noexcept {
-  for (auto& worker : workers_) {
-    if (!worker->registry().empty()) return true;
-  }
-  return false;
+  bool any = false;
+  for (auto& worker : workers_) worker->registry().lock().lock();
+  for (auto& worker : workers_) any |= !worker->registry().empty();
+  for (auto& worker : workers_) worker->registry().lock().unlock();
+  return any;
 }
 
-bool Scheduler::WaitUntilDrained(absl::Time deadline) {
+// By the clock that nobody sets: a step of the wall's must not end a drain.
+bool Scheduler::WaitUntilDrained(absl::Duration timeout) {
   std::unique_lock lock(drain_mutex_);
-  while (AnyTasks()) {
-    if (deadline == absl::InfiniteFuture()) {
-      task_ended_.wait(lock);
-    } else if (task_ended_.wait_until(lock, absl::ToChronoTime(deadline)) ==
-               std::cv_status::timeout) {
-      return !AnyTasks();
-    }
+  const auto drained = [this] { return !AnyTasks(); };
+  if (timeout == absl::InfiniteDuration()) {
+    task_ended_.wait(lock, drained);
+    return true;
   }
-  return true;
+  constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 100);
+  return task_ended_.wait_until(
+      lock,
+      std::chrono::steady_clock::now() +
+          absl::ToChronoNanoseconds(std::min(timeout, kLongest)),
+      drained);
 }
 
 void Scheduler::ForEachTask(absl::FunctionRef<void(Root&)> visit) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "weft/reactor/source_pool.h"
@@ -49,7 +50,8 @@ class Scheduler {
   // Requires: no threads are running. Tears down what is still suspended.
   ~Scheduler();
 
-  void StartThreads();
+  // RESOURCE_EXHAUSTED where the system refuses a thread; none is left then.
+  absl::Status StartThreads();
   // Stops and joins the workers' threads. What is suspended stays so.
   void StopThreads() noexcept;
 
@@ -72,9 +74,9 @@ class Scheduler {
     // seq_cst: see TaskEnded.
     return draining_.load(std::memory_order_seq_cst);
   }
-  // Waits for the last task to end, at most until `deadline`. False: some are
-  // still there.
-  bool WaitUntilDrained(absl::Time deadline);
+  // Waits for the last task to end, `timeout` at most. False: some are still
+  // there.
+  bool WaitUntilDrained(absl::Duration timeout);
   // A task has left its registry.
   void TaskEnded() noexcept;
   bool AnyTasks() noexcept;

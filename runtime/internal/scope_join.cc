@@ -80,9 +80,11 @@ absl::Status ScopeJoin::TakeErrors() {
   return JoinErrors(std::move(errors_));
 }
 
+// Children again, since the destructors of the body's locals may spawn some.
 void ScopeJoin::TearDownChildren() noexcept {
   while (Root* const child = TakeAny()) child->TearDown();
   body().TearDown();
+  while (Root* const child = TakeAny()) child->TearDown();
 }
 
 }  // namespace weft::internal

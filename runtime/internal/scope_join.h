@@ -21,13 +21,13 @@
 #include <atomic>
 #include <coroutine>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "weft/reactor/spin_lock.h"
 #include "weft/runtime/awaitable.h"
 #include "weft/runtime/internal/branches.h"
 #include "weft/runtime/internal/join.h"
@@ -77,7 +77,7 @@ class ScopeJoin : public Join, public TaskList {
 
   bool begun_ = false;  // Set before any party runs.
   std::atomic<bool> cancelled_{false};
-  reactor::SpinLock errors_lock_;
+  std::mutex errors_lock_;
   // Guarded by errors_lock_, as all below: whether the scope cancels itself, be
   // it after an error. Its caller may be cancelled too; that is not noted here.
   bool ending_ = false;

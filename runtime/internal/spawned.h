@@ -43,6 +43,11 @@ namespace internal {
 // coroutine may refer to them for as long as it runs.
 template <typename Function, typename... Args>
 class Closure {
+  static_assert(((alignof(Function) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) &&
+                 ... && (alignof(Args) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__)),
+                "a task cannot be given what is aligned to more than operator "
+                "new gives: hand it over by std::unique_ptr");
+
  public:
   template <typename... From>
   explicit Closure(Function function, From&&... args)

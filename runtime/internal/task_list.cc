@@ -24,11 +24,6 @@ void TaskList::Remove(Root& task) noexcept {
       links.next;
 }
 
-bool TaskList::empty() const noexcept {
-  std::lock_guard lock(lock_);
-  return first_ == nullptr;
-}
-
 void TaskList::ForEach(absl::FunctionRef<void(Root&)> visit) {
   std::lock_guard lock(lock_);
   for (Root* task = first_; task != nullptr; task = task->links.next) {

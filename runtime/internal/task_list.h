@@ -42,7 +42,9 @@ class TaskList {
 
   void Add(Root& task) noexcept;
   void Remove(Root& task) noexcept;
-  bool empty() const noexcept;
+  // For a look at several lists at one moment: empty() with the lock held.
+  reactor::SpinLock& lock() noexcept { return lock_; }
+  bool empty() const noexcept { return first_ == nullptr; }
 
   // Calls `visit` for each member under the lock, so that none can finish
   // meanwhile. `visit` may cancel and look; it must not add or remove.
@@ -55,7 +57,7 @@ class TaskList {
   ~TaskList() = default;
 
  private:
-  mutable reactor::SpinLock lock_;
+  reactor::SpinLock lock_;
   Root* first_ = nullptr;  // Guarded by lock_, as are the members' links.
   Scheduler& scheduler_;
 };

@@ -98,7 +98,11 @@ bool Watch::Tick() {
     if (idle.is_asleep(i)) continue;
     Worker& worker = scheduler_.worker(i);
     const std::uint64_t rounds = worker.rounds();
-    if (rounds == last_rounds_[i]) worker.set_overdue();
+    if (rounds == last_rounds_[i]) {
+      // For the second time: with one worker nobody else would ever look.
+      if (worker.overdue()) worker.PollForOwner();
+      worker.set_overdue();
+    }
     last_rounds_[i] = rounds;
     anyone_overdue |= worker.overdue();
     help_wanted |= worker.has_surplus();

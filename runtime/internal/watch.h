@@ -4,6 +4,9 @@
 //   - a worker that has not been through its loop since is marked overdue: its
 //     loop and its forks read that mark, so a flood of forks, which runs by
 //     transfer inside one turn, comes up for air;
+//   - one that has not even seen that mark computes for long: its descriptors,
+//     timers and signals are polled for it, so that a second Ctrl-C ends a
+//     program whose every worker is stuck;
 //   - a sleeper is woken when such a worker, or one with more than it can run,
 //     has something to steal.
 // So it is the backstop for every wake that was saved on the fast path. While

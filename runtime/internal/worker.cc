@@ -247,11 +247,24 @@ Job* Worker::TakeAnyJob() noexcept {
   return seeded_order_ != nullptr ? seeded_order_->Next() : nullptr;
 }
 
-int Worker::Poll(absl::Duration max_wait) noexcept {
-  // acquire and release: one poller thread after the other.
-  if (polling_.exchange(true, std::memory_order_acquire)) return 0;
-  const absl::StatusOr<int> served = reactor_->Poll(max_wait);
+// acquire and release: one poller thread after the other.
+bool Worker::BeginPolling() noexcept {
+  return !polling_.exchange(true, std::memory_order_acquire);
+}
+
+void Worker::EndPolling() noexcept {
   polling_.store(false, std::memory_order_release);
+}
+
+int Worker::Poll(absl::Duration max_wait) noexcept {
+  if (!BeginPolling()) return 0;
+  const int served = PollWhileHeld(max_wait);
+  EndPolling();
+  return served;
+}
+
+int Worker::PollWhileHeld(absl::Duration max_wait) noexcept {
+  const absl::StatusOr<int> served = reactor_->Poll(max_wait);
   // A poller that fails leaves tasks waiting for ever; better the end of the
   // program, with its reason.
   if (!served.ok()) {
@@ -276,7 +289,11 @@ Job* Worker::Search() noexcept {
     return nullptr;
   }
   Job* job = StealFromSiblings();
-  if (job == nullptr && Spin()) job = StealFromSiblings();
+  if (job == nullptr && Spin()) {
+    TakeIn();
+    job = NextJob();
+    if (job == nullptr) job = StealFromSiblings();
+  }
   if (scheduler_.idle().EndSearch() && job != nullptr) {
     scheduler_.WakeOneToHelp();
   }
@@ -351,17 +368,23 @@ bool Worker::AnyWorkInSight() const noexcept {
   return false;
 }
 
+// The poller is ours before we announce the sleep: a sibling that polled for us
+// after that could read the doorbell that was rung for us, and the wake would
+// be lost.
 bool Worker::SleepAtMost(absl::Duration limit) noexcept {
+  if (!BeginPolling()) return true;  // Somebody does it for us: look again.
   Idle& idle = scheduler_.idle();
   idle.Announce(index_);
   // The recheck of idle.h: everything that a pusher may have filled before it
   // could see our bit.
   if (AnyWorkInSight()) {
     idle.Withdraw(index_);
+    EndPolling();
     return true;
   }
   scheduler_.WorkerSleeps();
-  const int served = Poll(limit);
+  const int served = PollWhileHeld(limit);
+  EndPolling();
   scheduler_.WorkerWakes();
   // A waker that has cleared our bit brought something, if only its wake.
   const bool woken = !idle.Withdraw(index_);

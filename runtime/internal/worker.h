@@ -63,8 +63,9 @@ class Worker {
   bool RunOneJob(ThisThread& here);
   // Takes in what the inbox and the injector hold.
   bool TakeIn() noexcept;
-  // Sleeps in the poller until there is something to do: false if `limit`
-  // passed first.
+  // Sleeps in the poller until there is something to do. False if there is
+  // nothing after all: `limit` has passed, or the kernel had no more than news
+  // that nobody waits for.
   bool SleepAtMost(absl::Duration limit) noexcept;
   // Any queued job, in no order; null when there is none. For a scheduler that
   // has stopped.
@@ -80,8 +81,7 @@ class Worker {
   // Into the LIFO slot: what has just been woken.
   void PushWoken(Job& job) noexcept;
 
-  // The rest of a fork. A full deque answers false, and then it goes to the run
-  // queue instead.
+  // The rest of a fork; to the run queue where the deque is full.
   void PushFork(Job& rest) noexcept;
   // Null when the newest fork was stolen.
   Job* PopFork() noexcept { return forks_.Pop(); }
@@ -165,7 +165,11 @@ class Worker {
   bool Spin() noexcept;
   bool AnyWorkInSight() const noexcept;
   void Overflow(Job& job) noexcept;
+  // Polls, unless somebody else does: 0 then.
   int Poll(absl::Duration max_wait) noexcept;
+  int PollWhileHeld(absl::Duration max_wait) noexcept;
+  [[nodiscard]] bool BeginPolling() noexcept;
+  void EndPolling() noexcept;
   void MarkSurplus() noexcept {
     // Read first: a store would take the line away from every searcher.
     if (!has_surplus()) surplus_.store(true, std::memory_order_relaxed);

@@ -40,7 +40,8 @@ struct SimulatorOptions {
   // Empty: the order of a real worker.
   std::optional<std::uint64_t> seed = {};
   // The system calls and the clock; null for the simulation's own. Borrowed,
-  // also by every stream and file that is made in the simulation.
+  // also by every stream and file that is made in the simulation: these do not
+  // outlive it.
   SimulatedSystem* system = nullptr;
 };
 

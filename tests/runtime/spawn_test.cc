@@ -515,6 +515,22 @@ TEST(SpawnTest, AssigningToAHandleDropsTheTaskItHeld) {
   EXPECT_FALSE(handle.finished());
 }
 
+TEST(SpawnTest, AssigningAHandleDropsTheTaskThatTheOtherOneReplaces) {
+  testing::Simulator sim;
+  absl::Status first_ended;
+  absl::Status second_ended;
+  JoinHandle<void> first = sim.SpawnJoinable(SleepAndNote(first_ended));
+  JoinHandle<void> second = sim.SpawnJoinable(SleepAndNote(second_ended));
+  sim.RunUntilIdle();
+
+  first = std::move(second);
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(absl::IsCancelled(first_ended));
+  EXPECT_FALSE(second);
+  EXPECT_FALSE(first.finished());
+}
+
 TEST(SpawnTest, AMovedFromHandleIsEmpty) {
   testing::Simulator sim;
   JoinHandle<int> from = sim.SpawnJoinable(Give(7));
@@ -652,7 +668,7 @@ TEST(SpawnDeathTest, ATaskIsJoinedByOneAtATime) {
 TEST(SpawnDeathTest, AnEmptyHandleCannotBeJoined) {
   JoinHandle<void> empty;
 
-  EXPECT_DEATH(static_cast<void>(empty.Join()), "empty JoinHandle");
+  EXPECT_DEATH(static_cast<void>(empty.Join()), "JoinHandle is empty");
 }
 
 TEST(SpawnDeathTest, SpawnNeedsARuntime) {

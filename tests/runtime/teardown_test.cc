@@ -584,5 +584,31 @@ TEST(TeardownTest, ADestructorMaySpawnATaskThatNeverBegins) {
   EXPECT_THAT(journal, ElementsAre("sleeper"));
 }
 
+// As SpawnOnDeath, into the scope it lives in.
+struct SpawnIntoScopeOnDeath {
+  Scope& scope;
+  Counted counted;
+  ~SpawnIntoScopeOnDeath() {
+    scope.Spawn([kept = Counted(counted)]() -> Task<> { co_return; });
+  }
+};
+
+TEST(TeardownTest, WhatADestructorSpawnsIntoItsScopeDiesWithIt) {
+  Census census;
+  Journal journal;
+  auto main = [&]() -> Task<absl::Status> {
+    co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+      const SpawnIntoScopeOnDeath spawn{scope, Counted(census)};
+      absl::Status slept = co_await Sleep(journal, "sleeper");
+      co_return slept;
+    });
+  };
+
+  RunAndStop(main());
+
+  EXPECT_GE(census.made, 2);
+  EXPECT_EQ(census.alive(), 0);
+}
+
 }  // namespace
 }  // namespace weft

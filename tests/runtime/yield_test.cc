@@ -25,9 +25,11 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/leaf.h"
 #include "weft/runtime/ready_awaiter.h"
+#include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/support/waits.h"
 
 namespace weft {
 namespace {
@@ -179,6 +181,28 @@ TEST(BudgetTest, OperationsThatNeverWaitYieldAfter128OfThem) {
   };
 
   EXPECT_EQ(*sim.Run(run()), 128);
+}
+
+TEST(BudgetTest, SleepsThatAreOverYieldAfter128OfThem) {
+  auto sleep = []() -> Task<absl::Status> {
+    absl::Status slept = co_await SleepUntil(Instant());
+    co_return slept;
+  };
+
+  EXPECT_EQ(tests::TimesBeforeAnotherHasATurn(sleep), 128);
+}
+
+TEST(BudgetTest, JoinsOfWhatHasFinishedYieldAfter128OfThem) {
+  testing::Simulator sim;
+  auto nothing = []() -> Task<> { co_return; };
+  JoinHandle<void> finished = sim.SpawnJoinable(nothing());
+  sim.RunUntilIdle();
+  auto join = [&]() -> Task<absl::Status> {
+    absl::Status joined = co_await finished.Join();
+    co_return joined;
+  };
+
+  EXPECT_EQ(tests::TimesBeforeAnotherHasATurn(join), 128);
 }
 
 TEST(BudgetTest, IsFreshAfterEachTurn) {

@@ -27,6 +27,8 @@
 namespace weft {
 namespace {
 
+using Submitted = internal::BlockingPool::Submitted;
+
 Task<absl::StatusOr<std::thread::id>> AskForThread() {
   auto ask = [] { return std::this_thread::get_id(); };
   absl::StatusOr<std::thread::id> id = co_await Blocking(ask);
@@ -238,7 +240,7 @@ TEST(BlockingPoolStressTest, StopFinishesWhatIsQueued) {
     internal::BlockingPool pool(3);
 
     for (CountedWork& work : works) {
-      EXPECT_TRUE(pool.SubmitIf(work, [] { return true; }));
+      EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
     }
     pool.Stop();
 
@@ -251,7 +253,8 @@ TEST(BlockingPoolStressTest, QueuesNothingThatIsRefused) {
   CountedWork work(done);
   internal::BlockingPool pool(1);
 
-  EXPECT_FALSE(pool.SubmitIf(work, [] { return false; }));
+  EXPECT_EQ(pool.SubmitIf(work, [] { return false; }),
+            Submitted::kNotPublished);
   EXPECT_FALSE(pool.TakeBack(work));
   pool.Stop();
 
@@ -266,7 +269,7 @@ TEST(BlockingPoolStressTest, WhatIsTakenBackIsDoneByNobody) {
     int taken_back = 0;
 
     for (CountedWork& work : works) {
-      EXPECT_TRUE(pool.SubmitIf(work, [] { return true; }));
+      EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
     }
     for (CountedWork& work : works) taken_back += pool.TakeBack(work);
     pool.Stop();

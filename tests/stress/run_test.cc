@@ -295,6 +295,17 @@ TEST(RunMainTest, TheSecondSignalEndsTheProgramAtOnce) {
   }
 }
 
+TEST(RunMainTest, SignalsReachAProgramWhoseOnlyWorkerComputes) {
+  Program program("compute");
+  program.WaitForLine("ready");
+  program.Signal(SIGTERM);
+  program.WaitForLine("cancelled");
+
+  program.Signal(SIGTERM);
+
+  EXPECT_EQ(program.WaitForEnd(), 143);
+}
+
 TEST(RunMainTest, ASignalBeforeMainHasBegunIsNotLost) {
   Program program("pending signal");
 

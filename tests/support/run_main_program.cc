@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/run.h"
 #include "weft/runtime/shield.h"
@@ -100,6 +101,15 @@ Task<absl::Status> Linger() {
   co_return absl::OkStatus();
 }
 
+// Never waits: whoever tells it anything must do so while it computes.
+Task<> Compute() {
+  Say("ready");
+  while (!weft::IsCancelled()) {
+  }
+  Say("cancelled");
+  for (;;) static_cast<void>(weft::IsCancelled());
+}
+
 Task<> SleepThenTell() {
   static_cast<void>(co_await SleepFor(absl::InfiniteDuration()));
   Say("child has ended");
@@ -141,6 +151,9 @@ int main(int count, char** arguments) {
   if (way == "fail late") return weft::RunMain(SleepThenFail);
   if (way == "int late") return weft::RunMain(SleepThenGiveNine);
   if (way == "linger") return weft::RunMain(Linger);
+  if (way == "compute") {
+    return weft::RunMain(weft::RuntimeOptions{.workers = 1}, Compute);
+  }
   if (way == "child") return weft::RunMain(LeaveAChild);
   if (way == "pending signal") return RunWithPendingSignal();
   ::fprintf(stderr, "no such way to run: %s\n", std::string(way).c_str());
