@@ -28,6 +28,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft {
 namespace {
@@ -199,7 +200,11 @@ TEST_P(RuntimeTest, MayBeMadeAndEndedAgainAndAgain) {
 }
 
 TEST_P(RuntimeTest, MayEndWithoutHavingBegunAnything) {
+  const int before = testing::OpenDescriptors();
+
   for (int i = 0; i < 50; ++i) Runtime runtime(options());
+
+  EXPECT_EQ(testing::OpenDescriptors(), before);
 }
 
 TEST(RuntimeDefaultsTest, HasAsManyWorkersAsTheProcessMayUse) {
