@@ -2,10 +2,15 @@
 
     run.py BUILD [--only REGEX] [--quick] [--json FILE] [--peers]
 
+A row has the time that passed and the time of all processors that the process
+used, both in nanoseconds for each item: the median of the repetitions, and
+[the smallest]. A busy machine disturbs the second less; it counts what idle
+workers use, too.
+
 A benchmark is called layer/question/implementation/argument... The row whose
 implementation is `floor` is what the same question costs without us, on the
 same arguments in the same run; the other rows of the question are divided by
-it.
+it, processor time by processor time, [smallest by smallest].
 
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with
@@ -86,10 +91,15 @@ def plain(name):
 
 
 def nanoseconds(benchmark):
-    """For one item, where items are counted; else for one iteration."""
+    """Real and processor time: for one item, where items are counted; else for
+    one iteration."""
+    unit = NANOSECONDS[benchmark["time_unit"]]
+    real, cpu = benchmark["real_time"] * unit, benchmark["cpu_time"] * unit
     if benchmark.get("items_per_second"):
-        return 1e9 / benchmark["items_per_second"]
-    return benchmark["real_time"] * NANOSECONDS[benchmark["time_unit"]]
+        # They are counted in real time (bench/main.cc).
+        real_item = 1e9 / benchmark["items_per_second"]
+        return real_item, cpu * real_item / real if real else 0
+    return real, cpu
 
 
 def floor_of(name):
@@ -104,8 +114,26 @@ def number(value):
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+class Times:
+    """What the repetitions of one benchmark took."""
+
+    def __init__(self, times):
+        self.median = statistics.median(times)
+        self.least = min(times)
+
+    def __str__(self):
+        return f"{number(self.median)} [{number(self.least)}]"
+
+    def over(self, floor):
+        """How many times as much; nothing where the floor took no time."""
+        if not floor.median or not floor.least:
+            return ""
+        return (f"{self.median / floor.median:.2f} "
+                f"[{self.least / floor.least:.2f}]")
+
+
 def rows(report):
-    """Name, median, spread, ratio to the floor, and the counters, in words."""
+    """Name, real and processor time, ratio to the floor, and the counters."""
     times, counters, failures = {}, {}, {}
     for benchmark in report["benchmarks"]:
         if benchmark.get("run_type") == "aggregate":
@@ -117,26 +145,27 @@ def rows(report):
         times.setdefault(name, []).append(nanoseconds(benchmark))
         counters[name] = {key: value for key, value in benchmark.items()
                           if key not in USUAL}
-    medians = {name: statistics.median(all_) for name, all_ in times.items()}
-    for name, median in medians.items():
-        spread = (max(times[name]) - min(times[name])) / median if median else 0
-        floor = medians.get(floor_of(name))
-        ratio = (f"{median / floor:.2f}"
-                 if floor and floor_of(name) != name else "")
+    # For each name the real and the processor time.
+    both = {name: [Times(each) for each in zip(*all_)]
+            for name, all_ in times.items()}
+    for name, (real, cpu) in both.items():
+        floor = both.get(floor_of(name))
+        ratio = cpu.over(floor[1]) if floor and floor_of(name) != name else ""
         said = " ".join(f"{key}={value:.6g}"
                         for key, value in counters[name].items())
-        yield [name, number(median), f"{spread:.0%}", ratio, said]
+        yield [name, str(real), str(cpu), ratio, said]
     for name, why in failures.items():
         yield [name, "failed", "", "", why]
 
 
 def table(report):
-    lines = [["benchmark", "median ns", "spread", "x floor", ""]]
+    lines = [["benchmark", "real ns [least]", "cpu ns [least]",
+              "x floor [least]", ""]]
     lines += rows(report)
     widths = [max(len(line[i]) for line in lines) for i in range(5)]
-    for name, median, spread, ratio, said in lines:
-        yield (f"{name:<{widths[0]}}  {median:>{widths[1]}}  "
-               f"{spread:>{widths[2]}}  {ratio:>{widths[3]}}  {said}").rstrip()
+    for name, real, cpu, ratio, said in lines:
+        yield (f"{name:<{widths[0]}}  {real:>{widths[1]}}  "
+               f"{cpu:>{widths[2]}}  {ratio:>{widths[3]}}  {said}").rstrip()
 
 
 def main():

@@ -22,20 +22,20 @@ namespace weft::reactor {
 //
 // The code is absl::ErrnoToStatusCode's, with these exceptions:
 //
-//     ETIMEDOUT, ETIME      UNAVAILABLE          DEADLINE_EXCEEDED is for
-//                                                deadlines of the program's own
-//     ECANCELED             ABORTED              CANCELLED is for cancelled
-//     waits EPIPE, ESHUTDOWN      UNAVAILABLE          the peer is gone, as
-//     with
-//                                                ECONNRESET
-//     EADDRNOTAVAIL         FAILED_PRECONDITION  no such address on this
-//     machine;
-//                                                nothing "already exists"
-//     EALREADY, EINPROGRESS FAILED_PRECONDITION  it is under way already
-//     ENODATA               NOT_FOUND            nothing is exhausted
-//     EIO                   DATA_LOSS
-//     ELOOP                 FAILED_PRECONDITION
-//     0                     UNKNOWN              a call that failed is never OK
+//     ETIMEDOUT, ETIME       UNAVAILABLE          DEADLINE_EXCEEDED is for
+//                                                 the program's own deadlines
+//     ECANCELED              ABORTED              CANCELLED is for waits that
+//                                                 were cancelled
+//     EPIPE, ESHUTDOWN       UNAVAILABLE          the peer is gone, as with
+//                                                 ECONNRESET
+//     EADDRNOTAVAIL          FAILED_PRECONDITION  no such address on this
+//                                                 machine; nothing "already
+//                                                 exists"
+//     EALREADY, EINPROGRESS  FAILED_PRECONDITION  it is under way already
+//     ENODATA                NOT_FOUND            nothing is exhausted
+//     EIO                    DATA_LOSS
+//     ELOOP                  FAILED_PRECONDITION
+//     0                      UNKNOWN              what failed is never OK
 //
 // Threads: any.
 [[nodiscard]] absl::Status ErrnoToStatus(int error, std::string_view what);

@@ -16,10 +16,9 @@
 //      hence after step 2 before it. Nothing silences it but a later Wait,
 //      which returns because of it.
 //   2. Raise found the flag up: some earlier Wake raised it, and no Lower
-//   stands
-//      between the two. That Wake's ring is on its way or there, and the Wait
-//      that silences it has its Lower still before it: it returns after this
-//      Raise, and its Lower has acquired what this caller wrote before.
+//      stands between the two. That Wake's ring is on its way or there, and the
+//      Wait that silences it has its Lower still before it: it returns after
+//      this Raise, and its Lower has acquired what this caller wrote before.
 // The order of steps 2 and 3 is the whole point. The other way round, a Wake
 // between them would ring a bell that step 2 then silences while the flag stays
 // up, and every later Wake would believe it had rung.

@@ -1,4 +1,6 @@
-// What the calling thread is doing: the only thread-local of the library.
+// What the calling thread is doing: the only thread-local that the library
+// reads. (current.cc has another one, for what its destructor does when the
+// thread ends.)
 //
 // A compiler may keep the address of a thread-local in a register, and a
 // coroutine may go on on another thread after a co_await. Here() is therefore

@@ -84,8 +84,8 @@ class Scope {
 // escapes from any of them cancels the others, too, and is thrown from the
 // co_await.
 //
-//     absl::Status s = co_await WithScope([&](Scope& scope) -> Task<...>
-//     {...});
+//     absl::Status s = co_await WithScope(
+//         [&](Scope& scope) -> Task<absl::Status> { ... });
 //
 // The body may be a [&] lambda written in place: it lives until the scope ends.
 //

@@ -12,7 +12,8 @@
 //      empty and no sender waits. So one WaitList serves both: it never holds
 //      both kinds.
 //   2. A value is in exactly one place: its sender's awaiter, the queue, or its
-//      receiver's awaiter; moves happen under the lock.
+//      receiver's awaiter; it is moved, and what it was moved from destroyed,
+//      under the lock.
 //
 // SPDX-License-Identifier: MIT
 

@@ -22,8 +22,7 @@ class Event : WaitList {
   // Cancel:   CANCELLED.
   // Threads:  any.
   // Borrows:  the event, until the wait is over. The waiter may destroy it
-  // then,
-  //           even while Set is still returning on another thread.
+  //           then, even while Set is still returning on another thread.
   // Cost:     one load when set; no allocation.
   WaitAwaiter Wait() noexcept;
 

@@ -35,7 +35,7 @@ constexpr std::pair<std::string_view, std::string_view> kFloors[] = {
 };
 
 // Some are a thousand times dearer than others, so the size of a batch follows.
-void RunSwitch(benchmark::State& state, switches::Switch to_run) {
+void RunSwitch(benchmark::State& state, Switch to_run) {
   constexpr std::chrono::milliseconds kLongEnough{5};
   std::int64_t batch = 100;
   while (to_run.run(batch) < kLongEnough) batch *= 2;
@@ -47,7 +47,7 @@ void RunSwitch(benchmark::State& state, switches::Switch to_run) {
 }
 
 bool RegisterFloors() {
-  for (const switches::Switch& each : switches::AllSwitches()) {
+  for (const Switch& each : AllSwitches()) {
     for (const auto& [row, question] : kFloors) {
       if (each.name != row) continue;
       const std::string name = "runtime/" + std::string(question) + "/floor";

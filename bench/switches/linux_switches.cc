@@ -18,7 +18,7 @@
 
 #include "weft/bench/switches/switches.h"
 
-namespace switches {
+namespace weft::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -133,4 +133,4 @@ void AddSystemSwitches(std::vector<Switch>& switches) {
   switches.push_back({"futex wake of a thread", WakeByFutex});
 }
 
-}  // namespace switches
+}  // namespace weft::bench

@@ -4,8 +4,8 @@
 
 #include "weft/bench/switches/switches.h"
 
-namespace switches {
+namespace weft::bench {
 
 void AddSystemSwitches(std::vector<Switch>&) {}
 
-}  // namespace switches
+}  // namespace weft::bench

@@ -5,9 +5,10 @@
 #include "weft/bench/switches/switches.h"
 
 #include <coroutine>
-#include <utility>
 
 #include "absl/status/status.h"
+#include "weft/bench/runtime/bare_coroutine.h"
+#include "weft/bench/runtime/block_on.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
@@ -16,38 +17,12 @@
 #include "weft/sync/channel.h"
 #include "weft/sync/semaphore.h"
 
-namespace switches {
+namespace weft::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using weft::OrReturn, weft::Runtime, weft::Task;
 
-// The least that is a coroutine: started and resumed by hand.
-class Bare {
- public:
-  struct promise_type {
-    Bare get_return_object() { return Bare(Handle::from_promise(*this)); }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept {}
-  };
-  using Handle = std::coroutine_handle<promise_type>;
-
-  explicit Bare(Handle handle) noexcept : handle_(handle) {}
-  Bare(Bare&& other) noexcept
-      : handle_(std::exchange(other.handle_, nullptr)) {}
-  Bare& operator=(Bare&&) = delete;
-  ~Bare() {
-    if (handle_) handle_.destroy();
-  }
-  Handle handle() const noexcept { return handle_; }
-
- private:
-  Handle handle_;
-};
-
-Bare SuspendForEver() {
+BareCoroutine SuspendForEver() {
   for (;;) co_await std::suspend_always();
 }
 
@@ -63,13 +38,13 @@ struct JumpTo {
 
 // Takes two jumps off `left` a round; whoever runs out goes back to whoever
 // resumed the first of the two.
-Bare JumpWhileLeft(const std::coroutine_handle<>& other, std::int64_t& left) {
+BareCoroutine JumpWhileLeft(const std::coroutine_handle<>& other,
+                            std::int64_t& left) {
   while (--left > 0) co_await JumpTo(other);
 }
 
 // Two ends of one conversation: release theirs, acquire ours.
-Task<absl::Status> Converse(weft::sync::Semaphore& mine,
-                            weft::sync::Semaphore& theirs,
+Task<absl::Status> Converse(sync::Semaphore& mine, sync::Semaphore& theirs,
                             std::int64_t rounds) {
   for (std::int64_t i = 0; i < rounds; ++i) {
     theirs.Release();
@@ -79,15 +54,10 @@ Task<absl::Status> Converse(weft::sync::Semaphore& mine,
   co_return absl::OkStatus();
 }
 
-// What was begun here is not in question; a broken measurement is.
-void MustBeOk(const absl::Status& status) {
-  if (!status.ok()) std::abort();
-}
-
 Elapsed ConverseOn(Runtime& here, Runtime& there, std::int64_t count) {
   const std::int64_t rounds = count / 2;
-  weft::sync::Semaphore ping(0);
-  weft::sync::Semaphore pong(0);
+  sync::Semaphore ping(0);
+  sync::Semaphore pong(0);
   auto answer = there.Spawn(Converse(ping, pong, rounds));
   const Clock::time_point begin = Clock::now();
   MustBeOk(here.BlockOn(Converse(pong, ping, rounds)));
@@ -99,7 +69,7 @@ Elapsed ConverseOn(Runtime& here, Runtime& there, std::int64_t count) {
 }  // namespace
 
 Elapsed ResumeRaw(std::int64_t count) {
-  const Bare coroutine = SuspendForEver();
+  const BareCoroutine coroutine = SuspendForEver();
   const Clock::time_point begin = Clock::now();
   for (std::int64_t i = 0; i < count; ++i) coroutine.handle().resume();
   return Clock::now() - begin;
@@ -108,8 +78,8 @@ Elapsed ResumeRaw(std::int64_t count) {
 Elapsed TransferRaw(std::int64_t count) {
   std::coroutine_handle<> first;
   std::coroutine_handle<> second;
-  const Bare one = JumpWhileLeft(second, count);
-  const Bare two = JumpWhileLeft(first, count);
+  const BareCoroutine one = JumpWhileLeft(second, count);
+  const BareCoroutine two = JumpWhileLeft(first, count);
   first = one.handle();
   second = two.handle();
   const Clock::time_point begin = Clock::now();
@@ -120,7 +90,7 @@ Elapsed TransferRaw(std::int64_t count) {
 Elapsed YieldAlone(std::int64_t count) {
   auto yield = [](std::int64_t times) -> Task<Elapsed> {
     const Clock::time_point begin = Clock::now();
-    for (std::int64_t i = 0; i < times; ++i) co_await weft::Yield();
+    for (std::int64_t i = 0; i < times; ++i) co_await Yield();
     co_return Clock::now() - begin;
   };
   Runtime runtime({.workers = 1});
@@ -132,14 +102,8 @@ Elapsed WakeOnSameWorker(std::int64_t count) {
   return ConverseOn(runtime, runtime, count);
 }
 
-Elapsed WakeAcrossWorkers(std::int64_t count) {
-  Runtime here({.workers = 1});
-  Runtime there({.workers = 1});
-  return ConverseOn(here, there, count);
-}
-
 Elapsed PassMessage(std::int64_t count) {
-  using Channel = weft::sync::Channel<std::int64_t>;
+  using Channel = sync::Channel<std::int64_t>;
   auto serve = [](Channel& balls, Channel& returns,
                   std::int64_t rounds) -> Task<absl::Status> {
     for (std::int64_t i = 0; i < rounds; ++i) {
@@ -167,17 +131,23 @@ Elapsed PassMessage(std::int64_t count) {
   return elapsed;
 }
 
+Elapsed WakeAcrossRuntimes(std::int64_t count) {
+  Runtime here({.workers = 1});
+  Runtime there({.workers = 1});
+  return ConverseOn(here, there, count);
+}
+
 std::vector<Switch> AllSwitches() {
   std::vector<Switch> switches = {
       {"raw coroutine resume", ResumeRaw},
       {"symmetric transfer", TransferRaw},
       {"Yield", YieldAlone},
       {"wake on the same worker", WakeOnSameWorker},
-      {"wake across workers", WakeAcrossWorkers},
       {"channel ping-pong, a message", PassMessage},
+      {"wake across two runtimes", WakeAcrossRuntimes},
   };
   AddSystemSwitches(switches);
   return switches;
 }
 
-}  // namespace switches
+}  // namespace weft::bench

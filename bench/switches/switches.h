@@ -1,12 +1,12 @@
 // The ways from one flow of control to another, each ready to be timed.
 //
 //     no runtime      a call through a coroutine handle; a jump between two
-//     weft            Yield; a wake on the same worker, and across two; a
-//                     message through a channel
-//     the system      epoll; ucontext; threads and a futex
+//     weft            Yield; a wake on the same worker; a message through a
+//                     channel; a wake across two runtimes
+//     the system      ucontext; a thread that is woken by epoll, by a futex
 //
-// The tour prints them as a table, runtime_bench and sync_bench report them.
-// Both mean the same thing, since the code is the same.
+// The tour prints them as a table; runtime_bench reports those without weft as
+// floors. Both mean the same thing, since the code is the same.
 //
 // SPDX-License-Identifier: MIT
 
@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace switches {
+namespace weft::bench {
 
 using Elapsed = std::chrono::nanoseconds;
 
@@ -29,7 +29,7 @@ struct Switch {
   Elapsed (*run)(std::int64_t count);
 };
 
-// Fastest kind first. Some are there only on Linux.
+// Kind by kind, as above. Some are there only on Linux.
 std::vector<Switch> AllSwitches();
 
 // One resume() of a coroutine that suspends again.
@@ -41,10 +41,12 @@ Elapsed YieldAlone(std::int64_t count);
 // A task wakes another one and waits to be woken by it: one of the two wakes,
 // and the switch that it makes.
 Elapsed WakeOnSameWorker(std::int64_t count);
-// The same between two runtimes with a thread each.
-Elapsed WakeAcrossWorkers(std::int64_t count);
 // The same through two channels of capacity 1: one message.
 Elapsed PassMessage(std::int64_t count);
+// As WakeOnSameWorker, between two runtimes of one worker each. (Between two
+// workers of one runtime it cannot be asked for: what is woken stays with the
+// waker's worker, unless somebody steals it.)
+Elapsed WakeAcrossRuntimes(std::int64_t count);
 
 // Linux. A thread wakes another one that sleeps in epoll_wait, by an eventfd,
 // and sleeps until it is woken by it: one of the two wakes.
@@ -57,6 +59,6 @@ Elapsed SwapContext(std::int64_t count);
 // The rows that only Linux has.
 void AddSystemSwitches(std::vector<Switch>& switches);
 
-}  // namespace switches
+}  // namespace weft::bench
 
 #endif  // WEFT_BENCH_SWITCHES_SWITCHES_H_

@@ -1,15 +1,16 @@
 // How fast do messages cross a channel?
 //
-// Arg 0: workers.
-//
-//     channel_1_1_1024   one sender, one receiver, room for 1024: they run
-//                        ahead of each other, and few messages cost a switch
-//     channel_4_4_1024   four of each
+//     channel            senders on one side, receivers on the other. With room
+//                        for many they run ahead of each other, and few
+//                        messages cost a switch.
 //     channel_ping_pong  two channels of capacity 1, one message to and fro:
 //                        each costs a switch. One is a round trip.
 //
+// Arg 0: workers. Of `channel` besides 1: senders, 2: receivers, 3: capacity.
+//
 // SPDX-License-Identifier: MIT
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -45,12 +46,22 @@ Task<absl::Status> ReceiveMany(Numbers& channel, std::int64_t count) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> SendToEachOther(std::int64_t pairs) {
-  Numbers channel(1024);
+struct Parties {
+  std::int64_t senders;
+  std::int64_t receivers;
+  std::int64_t capacity;
+};
+
+Task<absl::Status> SendToEachOther(Parties parties) {
+  Numbers channel(static_cast<std::size_t>(parties.capacity));
   std::vector<JoinHandle<absl::Status>> handles;
-  for (std::int64_t i = 0; i < pairs; ++i) {
-    handles.push_back(Spawn(SendMany, std::ref(channel), kMessages / pairs));
-    handles.push_back(Spawn(ReceiveMany, std::ref(channel), kMessages / pairs));
+  for (std::int64_t i = 0; i < parties.senders; ++i) {
+    handles.push_back(
+        Spawn(SendMany, std::ref(channel), kMessages / parties.senders));
+  }
+  for (std::int64_t i = 0; i < parties.receivers; ++i) {
+    handles.push_back(
+        Spawn(ReceiveMany, std::ref(channel), kMessages / parties.receivers));
   }
   for (auto& handle : handles) co_await OrReturn(handle.Join());
   co_return absl::OkStatus();
@@ -77,24 +88,22 @@ Task<absl::Status> PlayPingPong() {
   co_return co_await opponent.Join();
 }
 
-template <std::int64_t kPairs>
 void PassMessages(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});
+  const Parties parties{.senders = state.range(1),
+                        .receivers = state.range(2),
+                        .capacity = state.range(3)};
   while (state.KeepRunningBatch(kMessages)) {
-    MustBeOk(runtime.BlockOn(SendToEachOther(kPairs)));
+    MustBeOk(runtime.BlockOn(SendToEachOther(parties)));
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(PassMessages<1>)
-    ->Name("sync/channel_1_1_1024/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
-BENCHMARK(PassMessages<4>)
-    ->Name("sync/channel_4_4_1024/weft")
-    ->Arg(1)
-    ->Arg(2)
+BENCHMARK(PassMessages)
+    ->Name("sync/channel/weft")
+    ->Args({1, 1, 1, 1024})
+    ->Args({2, 1, 1, 1024})
+    ->Args({1, 4, 4, 1024})
+    ->Args({2, 4, 4, 1024})
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 

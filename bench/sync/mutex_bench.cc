@@ -1,10 +1,11 @@
 // What does a lock cost that suspends the task and not the thread?
 //
-// Arg 0: workers.
+//     mutex_free       one task locks and unlocks; nobody else wants it
+//     mutex_contended  many do, and each yields once while it holds the lock:
+//                      the others ask for it meanwhile, on one worker too. So
+//                      every lock is handed over, and costs a switch
 //
-//     mutex_free        one task locks and unlocks; nobody else wants it
-//     mutex_contended8  eight tasks do so all the time; on one worker they take
-//                       turns when their budget of 128 is spent
+// Arg 0: workers. Arg 1 of mutex_contended: tasks.
 //
 // SPDX-License-Identifier: MIT
 
@@ -20,6 +21,7 @@
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/yield.h"
 #include "weft/sync/mutex.h"
 
 namespace weft::bench {
@@ -36,37 +38,62 @@ Task<absl::Status> LockOften(sync::Mutex& mutex, std::int64_t& counter,
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> LockAndYield(sync::Mutex& mutex, std::int64_t& counter,
+                                std::int64_t times) {
+  for (std::int64_t i = 0; i < times; ++i) {
+    sync::Mutex::Guard guard = co_await OrReturn(mutex.Lock());
+    co_await Yield();
+    ++counter;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LockAlone() {
+  sync::Mutex mutex;
+  std::int64_t counter = 0;
+  co_await OrReturn(LockOften(mutex, counter, kLocks));
+  ABSL_RAW_CHECK(counter == kLocks, "a lock was not counted");
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> LockBeside(std::int64_t tasks) {
   sync::Mutex mutex;
   std::int64_t counter = 0;
   std::vector<JoinHandle<absl::Status>> handles;
   for (std::int64_t i = 0; i < tasks; ++i) {
-    handles.push_back(
-        Spawn(LockOften, std::ref(mutex), std::ref(counter), kLocks / tasks));
+    handles.push_back(Spawn(LockAndYield, std::ref(mutex), std::ref(counter),
+                            kLocks / tasks));
   }
   for (auto& handle : handles) co_await OrReturn(handle.Join());
   ABSL_RAW_CHECK(counter == kLocks, "a mutex let two in");
   co_return absl::OkStatus();
 }
 
-template <std::int64_t kTasks>
-void LockMutex(benchmark::State& state) {
+void Free(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});
   while (state.KeepRunningBatch(kLocks)) {
-    MustBeOk(runtime.BlockOn(LockBeside(kTasks)));
+    MustBeOk(runtime.BlockOn(LockAlone()));
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(LockMutex<1>)
+BENCHMARK(Free)
     ->Name("sync/mutex_free/weft")
     ->Arg(1)
     ->Arg(2)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
-BENCHMARK(LockMutex<8>)
-    ->Name("sync/mutex_contended8/weft")
-    ->Arg(1)
-    ->Arg(2)
+
+void Contended(benchmark::State& state) {
+  Runtime runtime({.workers = static_cast<int>(state.range(0))});
+  while (state.KeepRunningBatch(kLocks)) {
+    MustBeOk(runtime.BlockOn(LockBeside(state.range(1))));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Contended)
+    ->Name("sync/mutex_contended/weft")
+    ->Args({1, 8})
+    ->Args({2, 8})
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 

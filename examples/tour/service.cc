@@ -28,7 +28,8 @@ namespace {
 using weft::OrReturn, weft::Task;
 using weft::net::TcpStream;
 
-// Nothing outside of the directory is anybody's business.
+// Nothing outside of the directory is anybody's business, but what a symbolic
+// link in it leads to: whoever put that there meant it to be read.
 bool StaysInside(absl::string_view path) {
   const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
   return !path.empty() && path.front() != '/' &&

@@ -21,7 +21,8 @@
 
 namespace tour {
 
-// Serves the files below `directory` until it is cancelled.
+// Serves the files below `directory` until it is cancelled. Symbolic links are
+// followed, also to elsewhere.
 //
 // Suspends: for ever.
 // Cancel:   CANCELLED; every connection is closed.

@@ -20,19 +20,20 @@ namespace {
 using std::chrono::duration;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+using weft::bench::Switch;
 
 constexpr int kRuns = 11;
 constexpr milliseconds kRunTime{25};
 
-double NanosecondsEach(const switches::Switch& kind, std::int64_t count) {
+double NanosecondsEach(const Switch& kind, std::int64_t count) {
   return duration<double, std::nano>(kind.run(count)).count() /
          static_cast<double>(count);
 }
 
 // How many take about kRunTime.
-std::int64_t Calibrate(const switches::Switch& kind) {
+std::int64_t Calibrate(const Switch& kind) {
   std::int64_t count = 1'000;
-  switches::Elapsed elapsed = kind.run(count);
+  nanoseconds elapsed = kind.run(count);
   while (elapsed < kRunTime / 5) {
     count *= 4;
     elapsed = kind.run(count);
@@ -45,10 +46,10 @@ std::int64_t Calibrate(const switches::Switch& kind) {
 }  // namespace
 
 void PrintSwitchTable() {
-  const std::vector<switches::Switch> kinds = switches::AllSwitches();
+  const std::vector<Switch> kinds = weft::bench::AllSwitches();
   std::vector<std::int64_t> counts;
   counts.reserve(kinds.size());
-  for (const switches::Switch& kind : kinds) counts.push_back(Calibrate(kind));
+  for (const Switch& kind : kinds) counts.push_back(Calibrate(kind));
   // Interleaved, so that a slow moment of the machine meets every kind.
   std::vector<std::vector<double>> results(kinds.size());
   for (int run = 0; run < kRuns; ++run) {

@@ -3,10 +3,11 @@
 //
 //     co_await WhenAll(A(), B(), C())
 //
-//     this worker:   A runs at once, by transfer; [rest: B, C] lies on the
-//     deque A completes:   pop. Our own rest on top? Nobody stole: run B,
-//     [rest: C] a thief:       takes the rest, runs B, leaves [rest: C] to be
-//     stolen again
+//     this worker   runs A at once, by transfer; on its deque lies
+//                   [rest: B, C]
+//     A completes   pop. Our own rest on top? Nobody stole: run B, push
+//                   [rest: C]
+//     a thief       takes the rest, runs B, leaves [rest: C] to be stolen again
 //
 // The rest of a fork is one job, whatever the number of branches, and it lives
 // in the parent's frame. After Frigo, Leiserson and Randall, "The

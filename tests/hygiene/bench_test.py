@@ -13,33 +13,42 @@ bench = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(bench)
 
 
-def measured(name, time, unit="ns", **more):
+def measured(name, time, unit="ns", cpu=None, **more):
     return {"name": name, "run_name": name, "run_type": "iteration",
-            "real_time": time, "cpu_time": time, "time_unit": unit, **more}
+            "real_time": time, "cpu_time": time if cpu is None else cpu,
+            "time_unit": unit, **more}
 
 
 class BenchTest(unittest.TestCase):
     def rows(self, *benchmarks):
         return list(bench.rows({"benchmarks": list(benchmarks)}))
 
-    def test_the_median_and_the_spread_are_of_all_repetitions(self):
+    def test_the_median_and_the_smallest_are_of_all_repetitions(self):
         self.assertEqual(
-            [["runtime/yield/weft/1/2", "4.00", "50%", "", ""]],
-            self.rows(*(measured("runtime/yield/weft/1/2/real_time", time)
-                        for time in (4, 3, 5))))
+            [["runtime/yield/weft/1/2", "4.00 [3.00]", "5.00 [1.00]", "", ""]],
+            self.rows(*(measured("runtime/yield/weft/1/2/real_time", time,
+                                 cpu=cpu)
+                        for time, cpu in ((4, 9), (3, 5), (5, 1)))))
 
     def test_a_row_is_divided_by_the_floor_of_its_arguments(self):
-        rows = self.rows(measured("runtime/yield/weft/1/2", 9),
-                         measured("runtime/yield/floor/1/2", 3),
+        rows = self.rows(measured("runtime/yield/weft/1/2", 1, cpu=9),
+                         measured("runtime/yield/weft/1/2", 1, cpu=8),
+                         measured("runtime/yield/floor/1/2", 1, cpu=3),
+                         measured("runtime/yield/floor/1/2", 1, cpu=2),
                          measured("runtime/yield/weft/2/2", 9),
                          measured("runtime/spawn/weft/1/2", 9))
-        self.assertEqual(["3.00", "", "", ""], [row[3] for row in rows])
+        self.assertEqual(["3.40 [4.00]", "", "", ""], [row[3] for row in rows])
+
+    def test_a_floor_that_takes_no_time_divides_nothing(self):
+        rows = self.rows(measured("a/b/weft", 5), measured("a/b/floor", 0))
+        self.assertEqual(["", ""], [row[3] for row in rows])
 
     def test_items_count_where_there_are_some(self):
-        self.assertEqual("20.0", self.rows(
-            measured("a/b/weft", 1, "ms", items_per_second=5e7))[0][1])
-        self.assertEqual("2,000", self.rows(
-            measured("a/b/weft", 2, "us"))[0][1])
+        row = self.rows(measured("a/b/weft", 1, "ms", cpu=1.5,
+                                 items_per_second=5e7))[0]
+        self.assertEqual(["20.0 [20.0]", "30.0 [30.0]"], row[1:3])
+        row = self.rows(measured("a/b/weft", 2, "us", cpu=1))[0]
+        self.assertEqual(["2,000 [2,000]", "1,000 [1,000]"], row[1:3])
 
     def test_counters_and_failures_are_told(self):
         self.assertEqual("bytes=208", self.rows(

@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import pathlib
+import shutil
 import tempfile
 import unittest
 
@@ -22,6 +23,15 @@ class FormatTest(unittest.TestCase):
             bad.write_text("int   a ;\n")
             self.assertEqual([str(bad)], guard.misformatted(
                 PROGRAM, [str(good), str(bad)]))
+
+    def test_leaves_a_drawing_in_a_comment_alone(self):
+        root = pathlib.Path(__file__).parents[2]
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(root / ".clang-format", folder)
+            drawn = pathlib.Path(folder, "drawn.cc")
+            drawn.write_text("//   one  -->  " + " a word" * 12 + "\n"
+                             "//   two  -->  another\n")
+            self.assertEqual([], guard.misformatted(PROGRAM, [str(drawn)]))
 
 
 if __name__ == "__main__":

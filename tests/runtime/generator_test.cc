@@ -425,8 +425,17 @@ TEST(GeneratorTest, KeepsItsResultUntilItIsTaken) {
 }
 
 TEST(GeneratorTest, AResultNobodyTakesIsDestroyed) {
-  Generator<int, void, std::string> generator = CountAndName(0);
-  generator.Next();
+  auto make = [](int& count) -> Generator<int, void, Counted> {
+    co_return Counted(count);
+  };
+  int alive = 0;
+  {
+    Generator<int, void, Counted> generator = make(alive);
+    EXPECT_EQ(generator.Next(), std::nullopt);
+    EXPECT_EQ(alive, 1);
+  }
+
+  EXPECT_EQ(alive, 0);
 }
 
 // --- PEP 380: delegation ---

@@ -1,5 +1,5 @@
 // A program that is all weft::RunMain, in the way its argument names. The tests
-// in tests/stress/run_test.cc start it and look at how it ends.
+// in tests/stress/runtime_run_test.cc start it and look at how it ends.
 //
 // SPDX-License-Identifier: MIT
 

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -66,14 +68,22 @@ TEST_F(FramePoolTest, AClassHoldsEverySizeUpToItsOwn) {
   EXPECT_EQ(FrameClassOf(kLargestFrame), kFrameClasses - 1);
 }
 
+// A sanitizer sees, too, whether they are within what was allocated.
 TEST_F(FramePoolTest, EveryByteOfAFrameIsTheCallers) {
   for (std::size_t size = 1; size <= 2 * kLargestFrame; size += 7) {
-    void* const fresh = AllocateFrame(size);
-    std::memset(fresh, 0xab, size);
-    FreeFrame(fresh, size);
+    void* const one = AllocateFrame(size);
+    void* const other = AllocateFrame(size);
+    std::memset(one, 0xab, size);
+    std::memset(other, 0xcd, size);
+    EXPECT_EQ(std::string_view(static_cast<char*>(one), size),
+              std::string(size, '\xab'));
+    FreeFrame(one, size);
     void* const recycled = AllocateFrame(size);
-    std::memset(recycled, 0xcd, size);
+    std::memset(recycled, 0xef, size);
+    EXPECT_EQ(std::string_view(static_cast<char*>(other), size),
+              std::string(size, '\xcd'));
     FreeFrame(recycled, size);
+    FreeFrame(other, size);
   }
 }
 

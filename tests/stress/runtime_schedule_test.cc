@@ -104,12 +104,20 @@ TEST_P(FloodTest, OfOneThatYieldsAloneLeavesATickerItsTicks) {
 }
 
 TEST_P(FloodTest, OfOneThatYieldsAloneEndsWithTheRuntime) {
-  Runtime runtime({.workers = GetParam()});
-  auto yield = []() -> Task<> {
+  Flag begun = false;
+  Flag ended = false;
+  auto yield = [](Flag& begun, Flag& ended) -> Task<> {
+    begun = true;
     while (!IsCancelled()) co_await Yield();
+    ended = true;
   };
+  {
+    Runtime runtime({.workers = GetParam()});
+    runtime.Spawn(yield(begun, ended)).Detach();
+    ComputeUntil(begun);
+  }
 
-  runtime.Spawn(yield()).Detach();
+  EXPECT_TRUE(ended);
 }
 
 TEST_P(FloodTest, OfForksLeavesTasksFromOutsideTheirTurn) {

@@ -28,6 +28,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft {
 namespace {
@@ -162,13 +163,17 @@ TEST_P(RuntimeTest, CancelsTasksThatAreSpawnedWhileItEnds) {
 }
 
 TEST_P(RuntimeTest, AfterItsDrainTimeoutItDestroysWhatDoesNotHeed) {
+  constexpr int kTasks = 100;
+  std::atomic<int> begun = 0;
   std::atomic<int> destroyed = 0;
   struct Count {
     std::atomic<int>& n;
     ~Count() { ++n; }
   };
-  auto stubborn = [](std::atomic<int>& destroyed) -> Task<> {
+  auto stubborn = [](std::atomic<int>& begun,
+                     std::atomic<int>& destroyed) -> Task<> {
     Count count{destroyed};
+    ++begun;
     static_cast<void>(co_await Shield(Sleep(absl::InfiniteDuration())));
     ADD_FAILURE() << "woke from a sleep without end";
   };
@@ -177,14 +182,14 @@ TEST_P(RuntimeTest, AfterItsDrainTimeoutItDestroysWhatDoesNotHeed) {
   {
     Runtime runtime(
         {.workers = GetParam(), .drain_timeout = absl::Milliseconds(20)});
-    for (int i = 0; i < 100; ++i) {
-      handles.push_back(runtime.Spawn(stubborn(destroyed)));
+    for (int i = 0; i < kTasks; ++i) {
+      handles.push_back(runtime.Spawn(stubborn(begun, destroyed)));
     }
-    EXPECT_TRUE(runtime.BlockOn(Sleep(absl::Milliseconds(5))).ok());
+    while (begun < kTasks) std::this_thread::yield();
     EXPECT_EQ(destroyed, 0);
   }
 
-  EXPECT_EQ(destroyed, 100);
+  EXPECT_EQ(destroyed, kTasks);
   for (JoinHandle<void>& handle : handles) {
     ASSERT_TRUE(handle.finished());
     EXPECT_EQ(handle.BlockingJoin(), CancelledError());
@@ -199,7 +204,11 @@ TEST_P(RuntimeTest, MayBeMadeAndEndedAgainAndAgain) {
 }
 
 TEST_P(RuntimeTest, MayEndWithoutHavingBegunAnything) {
+  const int before = testing::OpenDescriptors();
+
   for (int i = 0; i < 50; ++i) Runtime runtime(options());
+
+  EXPECT_EQ(testing::OpenDescriptors(), before);
 }
 
 TEST(RuntimeDefaultsTest, HasAsManyWorkersAsTheProcessMayUse) {

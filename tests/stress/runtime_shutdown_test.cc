@@ -50,10 +50,11 @@ int EntriesOf(const char* folder) {
       std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
-// A thread that has been joined is still listed for a moment.
+// A thread that has been joined is still listed for a moment, on a busy machine
+// for a long one.
 int SettledThreads(int expected) {
   int threads = EntriesOf("/proc/self/task");
-  for (int i = 0; i < 1000 && threads > expected; ++i) {
+  for (int i = 0; i < 10'000 && threads > expected; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     threads = EntriesOf("/proc/self/task");
   }
@@ -213,7 +214,8 @@ class ShutdownTest : public ::testing::TestWithParam<int> {
     body();
 
     EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
-    EXPECT_EQ(SettledThreads(threads), threads);
+    // Fewer, where one of an earlier runtime's was still listed before.
+    EXPECT_LE(SettledThreads(threads), threads);
   }
 };
 
@@ -266,23 +268,27 @@ TEST_P(ShutdownTest, DestroysThousandsOfTasksThatDoNotHeed) {
 
 TEST_P(ShutdownTest, EndsWithWorkInTheBlockingPool) {
   ExpectNothingIsLeft([] {
+    constexpr int kCalls = 200;
     std::atomic<int> calls = 0;
+    std::atomic<int> cancelled = 0;
     std::latch begun(1);
     {
       Runtime runtime({.workers = GetParam(), .max_blocking_threads = 1});
       auto call = [&]() -> Task<> {
+        // The others are behind it. Only the runtime's end cancels them.
         auto function = [&] {
           if (calls++ == 0) begun.count_down();
-          std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          while (cancelled < kCalls - 1) std::this_thread::yield();
         };
-        static_cast<void>(co_await Blocking(function));
+        absl::Status status = co_await Blocking(function);
+        cancelled += absl::IsCancelled(status);
       };
-      for (int i = 0; i < 200; ++i) runtime.Spawn(call).Detach();
+      for (int i = 0; i < kCalls; ++i) runtime.Spawn(call).Detach();
       begun.wait();
     }
 
-    EXPECT_GE(calls, 1);
-    EXPECT_LT(calls, 200);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(cancelled, kCalls - 1);
   });
 }
 

@@ -85,7 +85,8 @@ TEST(SpawnStressTest, AJoinIsCancelledWhileTheTaskEnds) {
     co_return co_await from.Join();
   };
   int cancelled = 0;
-  for (int round = 0; round < kRounds; ++round) {
+  // Until it has happened, however slow this thread may be.
+  for (int round = 0; round < kRounds || cancelled == 0; ++round) {
     JoinHandle<int> source = runtime.Spawn(GiveAfterTurns(round % 8, 7));
     JoinHandle<absl::StatusOr<int>> joiner = runtime.Spawn(join(source));
     if (round % 3 == 0) std::this_thread::yield();
@@ -101,7 +102,6 @@ TEST(SpawnStressTest, AJoinIsCancelledWhileTheTaskEnds) {
       ++cancelled;
     }
   }
-  EXPECT_GT(cancelled, 0);
 }
 
 TEST(SpawnStressTest, AThreadThatJoinsATornDownTaskIsToldSo) {

@@ -2,8 +2,6 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/runtime/blocking_pool.h"
-
 #include <atomic>
 #include <chrono>
 #include <latch>
@@ -17,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
