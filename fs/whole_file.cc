@@ -6,7 +6,6 @@
 #include "weft/fs/whole_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "weft/fs/opened_file.h"
 #include "weft/fs/path_error.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
@@ -80,16 +80,10 @@ class WholeRead {
   absl::Status Open() {
     absl::Status path = CheckPath(path_);
     if (!path.ok()) return path;
-    const int number = RetryInterrupted(
-        [this] { return system_.open(path_.c_str(), O_RDONLY, 0); });
-    file_ = Fd(number, system_);
-    if (!file_) return PathError(errno, "open", path_);
-    struct stat about{};
-    const int answer =
-        RetryInterrupted([&] { return system_.fstat(file_.get(), &about); });
-    absl::Status asked = CheckCall(answer, "fstat", path_);
-    if (!asked.ok()) return asked;
-    return Expect(static_cast<std::uint64_t>(about.st_size));
+    absl::StatusOr<OpenedFile> opened = OpenAsFile(system_, path_, O_RDONLY, 0);
+    if (!opened.ok()) return std::move(opened).status();
+    file_ = std::move(opened->fd);
+    return Expect(static_cast<std::uint64_t>(opened->about.st_size));
   }
 
   // A size is a hint: files under /proc have none, and others grow.

@@ -34,7 +34,8 @@ struct ReadFileOptions {
 //           to the blocking pool, opening and closing included, a larger one
 //           another for each megabyte.
 // Cancel:   CANCELLED, between two such trips; nothing is left open.
-// Errors:   NOT_FOUND, PERMISSION_DENIED; FAILED_PRECONDITION for a directory.
+// Errors:   NOT_FOUND, PERMISSION_DENIED; FAILED_PRECONDITION for a directory,
+//           a pipe or a socket.
 Task<absl::StatusOr<std::string>> ReadFile(std::string_view path,
                                            ReadFileOptions options = {});
 

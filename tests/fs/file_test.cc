@@ -6,7 +6,9 @@
 #include "weft/fs/file.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +24,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/fs/open_options.h"
+#include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
@@ -147,6 +150,78 @@ TEST_F(FileTest, DoesNotReadADirectory) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(std::string(status.message()),
             "pread(\"" + directory_.path() + "\"): Is a directory");
+}
+
+// Whether anybody has its other end open or not.
+TEST_F(FileTest, RefusesAPipeInsteadOfWaitingForItsOtherEnd) {
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Simulator sim;
+  const int before = OpenDescriptors();
+
+  const absl::Status to_read = sim.Run(File::Open(pipe)).status();
+  const absl::Status to_write = sim.Run(File::Open(pipe, kReplace)).status();
+  const reactor::Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK));
+  const absl::Status to_append = sim.Run(File::Open(pipe, kAppend)).status();
+
+  for (const absl::Status& refusal : {to_read, to_write, to_append}) {
+    EXPECT_EQ(refusal.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(std::string(refusal.message()),
+              "open(\"" + pipe +
+                  "\"): a pipe is no file: it has neither a size nor "
+                  "positions");
+  }
+  EXPECT_EQ(OpenDescriptors(), before + 1);
+}
+
+TEST_F(FileTest, SaysThatASocketIsNoFile) {
+  const reactor::Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  const std::string path = directory_ / "socket";
+  ASSERT_LT(path.size(), sizeof(name.sun_path));
+  path.copy(name.sun_path, path.size());
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name),
+                   sizeof(name)),
+            0);
+  Simulator sim;
+
+  const absl::Status status = sim.Run(File::Open(path)).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a socket is no file"));
+}
+
+TEST_F(FileTest, SaysThatADeviceIsMissing) {
+  class Missing : public SimulatedSystem {
+   public:
+    int open(const char*, int, mode_t) override {
+      errno = ENXIO;
+      return -1;
+    }
+  } system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status status = sim.Run(File::Open(path_)).status();
+
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + path_ + "\"): No such device or address");
+}
+
+TEST_F(FileTest, ClosesWhatItCannotAskAbout) {
+  class Mute : public SimulatedSystem {
+   public:
+    int fstat(int, struct stat*) override {
+      errno = EIO;
+      return -1;
+    }
+  } system;
+  Simulator sim({.seed = {}, .system = &system});
+  const int before = OpenDescriptors();
+
+  EXPECT_EQ(sim.Run(File::Open(path_)).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST_F(FileTest, RefusesOptionsThatContradictThemselves) {

@@ -144,6 +144,22 @@ TEST(ReadFileTest, SaysThatADirectoryIsNoFile) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
+TEST(ReadFileTest, RefusesAPipeInsteadOfWaitingForItsWriter) {
+  TemporaryDirectory directory;
+  const std::string pipe = directory / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Simulator sim;
+  const int before = OpenDescriptors();
+
+  const absl::Status status = sim.Run(ReadFile(pipe)).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + pipe +
+                "\"): a pipe is no file: it has neither a size nor positions");
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
 TEST(ReadFileTest, SaysThatItMayNotReadTheFile) {
   TemporaryDirectory directory;
   directory.Write("file", "secret");
