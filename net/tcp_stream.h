@@ -72,7 +72,7 @@ class TcpStream {
   TcpStream& operator=(TcpStream&&) noexcept = default;
 
   // Reads what is there, at least one byte; 0 at the end of the stream. (0 also
-  // for an empty `into`.)
+  // for an empty `into`.) A byte that the peer sends as urgent is left out.
   //
   // Suspends: until something is there.
   // Cancel:   CANCELLED; nothing has been read.
@@ -147,9 +147,10 @@ class TcpStream {
   // Whether small writes go out at once (TCP_NODELAY).
   absl::Status SetNoDelay(bool no_delay);
 
-  // For a System of a test that gives less than there is: whether a read that
-  // filled less than its buffer proves that nothing is left (socket_ends.h). It
-  // does, of a kernel.
+  // Whether a read that filled less than its buffer proves that nothing is left
+  // (socket_ends.h). It does, of a kernel; but not for a System of a test that
+  // gives less than there is, and not on FreeBSD, whose kqueue does not tell of
+  // it, where peers send urgent data.
   void SetShortReadsDrain(bool drain) noexcept {
     read_.set_short_reads_drain(drain);
   }

@@ -75,6 +75,7 @@ Event Translate(const epoll_event& ready) {
       .writable = broken || (bits & EPOLLOUT) != 0,
       // Not EPOLLERR: an error of a datagram socket passes, a hang-up does not.
       .hang_up = (bits & (EPOLLRDHUP | EPOLLHUP)) != 0,
+      .urgent = (bits & EPOLLPRI) != 0,
   };
 }
 
@@ -152,7 +153,7 @@ absl::Status Poller::Add(int fd, Token token) {
                  "the highest 256 tokens are the poller's own: start "
                  "generations at 0 and retire a slot before they wrap");
   constexpr std::uint32_t kBothDirections =
-      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   if (inside_->Register(fd, kBothDirections, DataOf(token)) == 0) {
     return absl::OkStatus();
   }
@@ -308,8 +309,7 @@ bool Poller::Inside::TakeSignal(int signal, Event& event) {
                            }) == sizeof raised) {
     taken = true;
   }
-  event = Event{watched.token, /*readable=*/true, /*writable=*/false,
-                /*hang_up=*/false};
+  event = Event{.token = watched.token, .readable = true};
   return taken;
 }
 

@@ -65,6 +65,14 @@ constexpr absl::Duration kLongestWait = absl::Seconds(100'000'000);
 
 static_assert(sizeof(void*) == sizeof(Token), "udata must hold a token");
 
+// How the read filter says that there is urgent data. macOS does so unasked,
+// FreeBSD not at all; drop the test when it learns to.
+#ifdef EV_OOBAND
+constexpr unsigned kUrgent = EV_OOBAND;
+#else
+constexpr unsigned kUrgent = 0;
+#endif
+
 // udata is void* here and intptr_t on NetBSD, so this stays where EV_SET is.
 void* UserData(Token token) {
   return reinterpret_cast<void*>(static_cast<std::uintptr_t>(token));
@@ -86,6 +94,7 @@ Event Translate(const KernelEvent& ready) {
       .readable = read_side || broken,
       .writable = !read_side || broken,
       .hang_up = read_side && ended,
+      .urgent = read_side && (ready.flags & kUrgent) != 0,
   };
 }
 
@@ -290,8 +299,7 @@ absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,
         break;
       case EVFILT_SIGNAL:
         TakePending(static_cast<int>(ready.ident));
-        buffer[filled++] = Event{TokenOf(ready), /*readable=*/true,
-                                 /*writable=*/false, /*hang_up=*/false};
+        buffer[filled++] = Event{.token = TokenOf(ready), .readable = true};
         break;
       default:
         buffer[filled++] = Translate(ready);

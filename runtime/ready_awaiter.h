@@ -109,8 +109,8 @@ concept IoAttempt =
 // Whether the first try comes before the first wait.
 enum class FirstTry : bool {
   kAtOnce,     // Writes; reads of a descriptor that may hold something.
-  kWhenReady,  // A stream that is known to be drained; but after a hang-up,
-               // which is announced once, at once all the same.
+  kWhenReady,  // A stream that is known to be drained; but after a hang-up or
+               // urgent data, which are announced once, at once all the same.
 };
 
 template <IoAttempt Attempt>
@@ -129,7 +129,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
     queue_first_ = EnterOperation() == Entry::kQueueFirst;
     if (queue_first_) return false;
     if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_) &&
-        !source_.hang_up()) {
+        !source_.reads_try_first()) {
       Refuse(WhyNot());
       return result_.has_value();
     }
