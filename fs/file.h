@@ -86,8 +86,9 @@ class File {
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
 
-  // Reads what is at `offset`: some bytes, not always as many as fit; 0 at the
-  // end of the file. (0 also for an empty `into`.)
+  // Reads what is at `offset`: some bytes, not always as many as fit, and out
+  // of the page cache a megabyte at most; 0 at the end of the file. (0 also for
+  // an empty `into`.)
   //
   // Suspends: while the disk is asked; for a turn when the task has completed
   //           many operations without waiting.

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -69,6 +70,7 @@ class CachingSystem : public SimulatedSystem {
   ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
                        off_t at) override {
     ++asked_cache;
+    largest_copy = std::max(largest_copy, size);
     if (cache_error == 0) return SimulatedSystem::pread(fd, buffer, size, at);
     errno = cache_error;
     return -1;
@@ -81,6 +83,7 @@ class CachingSystem : public SimulatedSystem {
   int cache_error = 0;  // 0: everything is in the cache.
   int asked_cache = 0;
   int asked_disk = 0;
+  std::size_t largest_copy = 0;  // That the cache was asked for.
 };
 
 // A directory with a file "file" in it that holds "0123456789".
@@ -448,6 +451,29 @@ TEST_F(FileTest, KnowsTheEndWithoutAskingTheDisk) {
       });
 
   EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.asked_disk, 0);
+}
+
+// The copy is made on the worker, which others need as well.
+TEST_F(FileTest, CopiesAMegabyteAtATimeOutOfTheCache) {
+  constexpr std::size_t kMegabyte = 1 << 20;
+  std::string contents;
+  while (contents.size() < 3'500'000) contents += "0123456789abc";
+  directory_.Write("file", contents);
+  CachingSystem system;
+
+  const absl::Status status =
+      WithFile(system, {}, [&](File& file) -> Task<absl::Status> {
+        Buffer buffer(contents.size());
+        std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 0));
+        EXPECT_EQ(got, kMegabyte);
+        co_await OrReturn(file.ReadExactly(buffer.span()));
+        EXPECT_TRUE(buffer.First(contents.size()) == contents);
+        co_return absl::OkStatus();
+      });
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.largest_copy, kMegabyte);
   EXPECT_EQ(system.asked_disk, 0);
 }
 
