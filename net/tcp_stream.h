@@ -86,7 +86,7 @@ class TcpStream {
   }
 
   // Writes as much as the system takes at once, at least one byte of a `from`
-  // that has any.
+  // that has any, and a megabyte at most.
   //
   // Suspends: while the socket's buffer is full.
   // Cancel:   CANCELLED; nothing has been written.
@@ -110,8 +110,8 @@ class TcpStream {
 
   // Writes all of `from`.
   //
-  // Suspends: whenever the socket's buffer is full. The write timeout limits
-  //           each of these waits.
+  // Suspends: whenever the socket's buffer is full, where the write timeout
+  //           limits each wait; and for a turn after every megabyte.
   // Cancel:   CANCELLED; an unknown part has been written. Close the stream.
   // Borrows:  the stream and `from`.
   // Errors:   as Write.
