@@ -151,15 +151,15 @@ class Replacement {
               WriteFileOptions options)
       : system_(system),
         path_(std::move(path)),
-        directory_(path_.substr(0, path_.rfind('/') + 1)),
+        directory_path_(DirectoryOf(path_)),
         rest_(contents),
         permissions_(options.permissions) {}
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
   ~Replacement() { Discard(); }
 
-  // The next of: making the file and writing about kStep; fsync; rename. True
-  // at the end.
+  // The next of: opening the directory, making the file and writing about
+  // kStep; fsync; rename. True at the end.
   absl::StatusOr<bool> Step() {
     absl::Status status = Next();
     if (!status.ok()) {
@@ -176,7 +176,8 @@ class Replacement {
     absl::Status status;
     switch (stage_) {
       case Stage::kToBeMade:
-        status = Make();
+        status = OpenDirectory();
+        if (status.ok()) status = Make();
         return status.ok() ? Write() : status;
       case Stage::kBeingWritten:
         return rest_.empty() ? Store() : Write();
@@ -188,15 +189,31 @@ class Replacement {
     return status;
   }
 
+  // With a slash at its end.
+  static std::string DirectoryOf(const std::string& path) {
+    const std::size_t size = path.rfind('/') + 1;
+    return size == 0 ? "./" : path.substr(0, size);
+  }
+
+  // First of all: where it cannot be opened, nothing has changed yet.
+  absl::Status OpenDirectory() {
+    absl::Status path = CheckPath(path_);
+    if (!path.ok()) return path;
+    const int number = RetryInterrupted([this] {
+      return system_.open(directory_path_.c_str(), O_RDONLY | O_DIRECTORY, 0);
+    });
+    if (number == -1) return PathError(errno, "open", directory_path_);
+    directory_ = Fd(number, system_);
+    return absl::OkStatus();
+  }
+
   // Under a name that nobody has: the time, and where somebody had the same
   // idea, another number. Nobody's file is opened, nor a link followed.
   absl::Status Make() {
-    absl::Status path = CheckPath(path_);
-    if (!path.ok()) return path;
     timespec now{};
     system_.clock_gettime(CLOCK_MONOTONIC, &now);
     for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-      temporary_ = absl::StrCat(directory_, ".weft-", now.tv_sec, "-",
+      temporary_ = absl::StrCat(directory_path_, ".weft-", now.tv_sec, "-",
                                 now.tv_nsec, "-", attempt, ".tmp");
       const int number = RetryInterrupted([this] {
         return system_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL,
@@ -250,21 +267,19 @@ class Replacement {
 
   // A name lies in its directory, so it is that which must reach the device.
   absl::Status StoreDirectory() {
-    const std::string path = directory_.empty() ? "." : directory_;
-    const int number = RetryInterrupted(
-        [&] { return system_.open(path.c_str(), O_RDONLY | O_DIRECTORY, 0); });
-    const Fd directory(number, system_);
-    if (!directory) return PathError(errno, "open", path);
     const int answer =
-        RetryInterrupted([&] { return system_.fsync(directory.get()); });
+        RetryInterrupted([this] { return system_.fsync(directory_.get()); });
     // Some file systems have no such thing, and keep names in another way.
-    if (answer == -1 && (errno == EINVAL || errno == ENOTSUP)) {
-      return absl::OkStatus();
-    }
-    return CheckCall(answer, "fsync", path);
+    absl::Status stored = answer == -1 && (errno == EINVAL || errno == ENOTSUP)
+                              ? absl::OkStatus()
+                              : CheckCall(answer, "fsync", directory_path_);
+    // It was only read: a close has nothing to say.
+    directory_.Close().IgnoreError();
+    return stored;
   }
 
   void Discard() noexcept {
+    directory_.Close().IgnoreError();
     if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return;
     stage_ = Stage::kToBeMade;
     file_.Close().IgnoreError();  // What was written is not wanted.
@@ -276,11 +291,12 @@ class Replacement {
 
   System& system_;
   const std::string path_;
-  const std::string directory_;  // With the slash at its end; or empty.
-  std::string_view rest_;        // What is still to be written.
+  const std::string directory_path_;
+  std::string_view rest_;  // What is still to be written.
   const mode_t permissions_;
   Stage stage_ = Stage::kToBeMade;
   std::string temporary_;
+  Fd directory_;
   Fd file_;
 };
 

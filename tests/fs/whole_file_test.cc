@@ -375,7 +375,7 @@ TEST_F(WriteFileTest, SaysThatTheDirectoryIsMissing) {
 
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(std::string(status.message()),
-            "open(\"/nope/file\"): No such file or directory");
+            "open(\"/nope/\"): No such file or directory");
 }
 
 TEST_F(WriteFileTest, SaysThatItMayNotWriteIntoTheDirectory) {
@@ -387,6 +387,23 @@ TEST_F(WriteFileTest, SaysThatItMayNotWriteIntoTheDirectory) {
   }
 
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  ExpectOnly("old");
+}
+
+// A directory that may be written and not read: the rename would succeed, and
+// then nothing could be said of its fate.
+TEST_F(WriteFileTest, ChangesNothingWhereItCouldNotStoreTheName) {
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0333), 0);
+  absl::Status status;
+  {
+    const AsNobody nobody;
+    status = Write(system_, "new");
+  }
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0700), 0);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + directory_.path() + "/\"): Permission denied");
   ExpectOnly("old");
 }
 
@@ -423,13 +440,20 @@ TEST_F(WriteFileTest, LooksForANameThatNobodyHas) {
 TEST_F(WriteFileTest, GivesUpWhereEveryNameIsTaken) {
   class Full : public SimulatedSystem {
    public:
-    int open(const char*, int, mode_t) override {
+    int open(const char* path, int flags, mode_t mode) override {
+      if ((flags & O_EXCL) == 0) {
+        return SimulatedSystem::open(path, flags, mode);
+      }
       errno = EEXIST;
       return -1;
     }
   } system;
 
-  EXPECT_EQ(Write(system, "new").code(), absl::StatusCode::kAlreadyExists);
+  const absl::Status status = Write(system, "new");
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + path_ + "\"): File exists");
   ExpectOnly("old");
 }
 
@@ -470,8 +494,8 @@ class EventfulSystem : public SimulatedSystem {
 };
 
 // The descriptors of the simulation itself are closed after the last of these.
-const std::vector<std::string> kCalls = {"open",   "write", "fsync", "close",
-                                         "rename", "open",  "fsync", "close"};
+const std::vector<std::string> kCalls = {"open",  "open",   "write", "fsync",
+                                         "close", "rename", "fsync", "close"};
 
 TEST_F(WriteFileTest, StoresTheFileBeforeItsNameAndThenTheName) {
   EventfulSystem system;
@@ -487,7 +511,7 @@ class WriteFileFaultTest : public WriteFileTest,
 
 TEST_P(WriteFileFaultTest, LeavesAWholeFileWhicheverCallFails) {
   const int failing = GetParam();
-  const bool renamed = failing > 4;
+  const bool renamed = failing > 5;
   const bool last = failing == 7;  // Of a directory that was read: no loss.
   EventfulSystem system;
   system.error = ENOSPC;
@@ -500,7 +524,8 @@ TEST_P(WriteFileFaultTest, LeavesAWholeFileWhicheverCallFails) {
   EXPECT_EQ(status.code(), last ? absl::StatusCode::kOk
                                 : absl::StatusCode::kResourceExhausted);
   if (!last) {
-    const std::string on = renamed ? directory_.path() + "/" : path_;
+    const bool directory = failing == 0 || renamed;
+    const std::string on = directory ? directory_.path() + "/" : path_;
     EXPECT_EQ(std::string(status.message()),
               absl::StrCat(kCalls[static_cast<std::size_t>(failing)], "(\"", on,
                            "\"): No space left on device"));
@@ -588,9 +613,9 @@ TEST_F(WriteFileTest, LeavesAWholeFileWheneverItIsCancelled) {
     EXPECT_EQ(OpenDescriptors(), before);
   }
   // Before it began; in the three steps of writing, the first of which makes
-  // two calls; in the fsync and the close. From the rename on it is too late.
-  EXPECT_EQ(cancelled, 7);
-  EXPECT_EQ(finished, 4);
+  // three calls; in the fsync and the close. From the rename on it is too late.
+  EXPECT_EQ(cancelled, 8);
+  EXPECT_EQ(finished, 3);
 }
 
 }  // namespace
