@@ -39,19 +39,16 @@ class Listing {
   Listing& operator=(const Listing&) = delete;
   ~Listing() { Close(); }
 
-  // The next few entries. Opens the directory first, and closes it at the end.
-  absl::StatusOr<std::vector<DirectoryEntry>> NextBatch() {
-    absl::Status open = Open();
-    if (!open.ok()) return open;
+  // The next few entries, and with the last of them ended(). Opens the
+  // directory first, and closes it at the end.
+  std::vector<DirectoryEntry> NextBatch() {
     std::vector<DirectoryEntry> batch;
-    while (batch.size() < kBatch) {
+    absl::Status open = Open();
+    if (!open.ok()) End(std::move(open));
+    while (!ended_ && batch.size() < kBatch) {
       const dirent* const found = ReadOne();
-      if (found == nullptr && errno != 0) {
-        return PathError(errno, "readdir", path_);
-      }
       if (found == nullptr) {
-        ended_ = true;
-        Close();
+        End(errno == 0 ? absl::OkStatus() : PathError(errno, "readdir", path_));
         break;
       }
       std::optional<DirectoryEntry> entry = Named(*found);
@@ -61,6 +58,8 @@ class Listing {
   }
 
   bool ended() const noexcept { return ended_; }
+  // Why there are no more; OK when there were no more.
+  const absl::Status& why() const noexcept { return why_; }
 
  private:
   // Enough for a trip to the pool to be a small part of the work, and few
@@ -76,6 +75,12 @@ class Listing {
     } while (directory_ == nullptr && errno == EINTR);
     if (directory_ == nullptr) return PathError(errno, "opendir", path_);
     return absl::OkStatus();
+  }
+
+  void End(absl::Status why) {
+    ended_ = true;
+    why_ = std::move(why);
+    Close();
   }
 
   void Close() noexcept {
@@ -121,6 +126,7 @@ class Listing {
   const std::string path_;
   DIR* directory_ = nullptr;
   bool ended_ = false;
+  absl::Status why_;
 };
 
 using Batch = absl::StatusOr<std::vector<DirectoryEntry>>;
@@ -140,6 +146,8 @@ AsyncGenerator<absl::StatusOr<DirectoryEntry>> List(std::string path) {
     }
     for (DirectoryEntry& entry : *batch) co_yield std::move(entry);
   }
+  absl::Status why = listing.why();
+  if (!why.ok()) co_yield std::move(why);
 }
 
 Task<absl::Status> Make(std::string path, mode_t permissions) {

@@ -37,7 +37,7 @@ struct DirectoryEntry {
 
 // What `path` holds, in no order, without "." and "..". Names that come or go
 // while it is read may be among them or not; the others come once each. An
-// error is the last item.
+// error is the last item, behind the names that were read before it.
 //
 // Suspends: at the first item, and then once in a few hundred.
 // Cancel:   CANCELLED is the last item.
