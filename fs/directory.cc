@@ -180,7 +180,9 @@ Task<absl::Status> Move(std::string from, std::string to) {
   auto move = [&] {
     const int answer = RetryInterrupted(
         [&] { return system.rename(from.c_str(), to.c_str()); });
-    return CheckCall(answer, "rename", absl::StrCat(from, "\" to \"", to));
+    const int error = errno;
+    if (answer == 0) return absl::OkStatus();
+    return PathError(error, "rename", absl::StrCat(from, "\" to \"", to));
   };
   co_return co_await Blocking(move);
 }

@@ -84,8 +84,9 @@ class AcceptAttempt {
               }),
               system);
     if (socket) return Named(std::move(socket), form);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
-    return ErrnoToStatus(errno, NameOf("accept", local_));
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) return std::nullopt;
+    return ErrnoToStatus(error, NameOf("accept", local_));
   }
 
  private:
@@ -114,7 +115,8 @@ absl::Status Prepare(System& system, int fd, const Address& address,
   if (status.ok()) status = BindSocket(system, fd, address);
   if (status.ok() && system.listen(fd, options.backlog) != 0) {
     // Two that may share an address may bind it; only one may listen.
-    status = ErrnoToStatus(errno, NameOf("listen", address));
+    const int error = errno;
+    status = ErrnoToStatus(error, NameOf("listen", address));
   }
   return status;
 }

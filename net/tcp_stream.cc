@@ -74,8 +74,9 @@ class ConnectAttempt {
     }
     // Interrupted, it goes on by itself, as connect(2) says. A nonblocking
     // socket of the BSDs says so by EINTR as well.
-    if (errno == EINPROGRESS || errno == EINTR) return std::nullopt;
-    return ErrnoToStatus(errno, NameOf("connect", address_));
+    const int error = errno;
+    if (error == EINPROGRESS || error == EINTR) return std::nullopt;
+    return ErrnoToStatus(error, NameOf("connect", address_));
   }
 
  private:

@@ -157,12 +157,13 @@ absl::Status Poller::Add(int fd, Token token) {
   if (inside_->Register(fd, kBothDirections, DataOf(token)) == 0) {
     return absl::OkStatus();
   }
-  if (errno == EPERM) {  // epoll_ctl(2): the file does not support epoll.
+  const int error = errno;
+  if (error == EPERM) {  // epoll_ctl(2): the file does not support epoll.
     return absl::FailedPreconditionError(
         absl::StrCat("epoll_ctl(ADD, ", fd,
                      "): a regular file or directory cannot be polled"));
   }
-  return ErrnoToStatus(errno, absl::StrCat("epoll_ctl(ADD, ", fd, ")"));
+  return ErrnoToStatus(error, absl::StrCat("epoll_ctl(ADD, ", fd, ")"));
 }
 
 absl::Status Poller::Remove(int fd) {
@@ -170,11 +171,12 @@ absl::Status Poller::Remove(int fd) {
   const int removed = inside_->Control([&] {
     return ::epoll_ctl(inside_->queue.get(), EPOLL_CTL_DEL, fd, nullptr);
   });
+  const int error = errno;
   // ENOENT: never added. EBADF: closed. EPERM: a file that Add refused.
-  if (removed == 0 || errno == ENOENT || errno == EBADF || errno == EPERM) {
+  if (removed == 0 || error == ENOENT || error == EBADF || error == EPERM) {
     return absl::OkStatus();
   }
-  return ErrnoToStatus(errno, absl::StrCat("epoll_ctl(DEL, ", fd, ")"));
+  return ErrnoToStatus(error, absl::StrCat("epoll_ctl(DEL, ", fd, ")"));
 }
 
 absl::Status Poller::AddSignal(int signal, Token token) {
@@ -195,8 +197,10 @@ absl::Status Poller::AddSignal(int signal, Token token) {
     return ::signalfd(-1, &only, SFD_NONBLOCK | SFD_CLOEXEC);
   }),
             inside_->system);
-  if (!source)
-    return ErrnoToStatus(errno, absl::StrCat("signalfd(", signal, ")"));
+  const int error = errno;
+  if (!source) {
+    return ErrnoToStatus(error, absl::StrCat("signalfd(", signal, ")"));
+  }
   const std::uint64_t data = kDoorbell + static_cast<std::uint64_t>(signal);
   if (inside_->Register(source.get(), EPOLLIN, data) == -1) {
     return ErrnoToStatus(errno, "epoll_ctl(ADD, signalfd)");

@@ -201,7 +201,8 @@ absl::Status Poller::Add(int fd, Token token) {
   // kqueue takes files, and calls them ready always: not what epoll does.
   struct stat about{};
   if (inside_->system.fstat(fd, &about) == -1) {
-    return ErrnoToStatus(errno, absl::StrCat("kevent(ADD, ", fd, ")"));
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("kevent(ADD, ", fd, ")"));
   }
   if (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -221,7 +222,8 @@ absl::Status Poller::Add(int fd, Token token) {
   EV_SET(&changes[1], ident, EVFILT_WRITE, EV_ADD | EV_CLEAR | EV_RECEIPT, 0, 0,
          UserData(token));
   if (inside_->Submit(changes) == -1) {
-    return ErrnoToStatus(errno, absl::StrCat("kevent(ADD, ", fd, ")"));
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("kevent(ADD, ", fd, ")"));
   }
   const std::intptr_t read_error = changes[0].data;
   const std::intptr_t write_error = changes[1].data;
@@ -239,10 +241,11 @@ absl::Status Poller::Add(int fd, Token token) {
 absl::Status Poller::Remove(int fd) {
   const auto ident = static_cast<std::uintptr_t>(fd);
   for (const int filter : {EVFILT_READ, EVFILT_WRITE}) {
+    const int removed = inside_->Change(ident, filter, EV_DELETE, Token{});
+    const int error = errno;
     // ENOENT: never added, or only the other direction. EBADF: closed.
-    if (inside_->Change(ident, filter, EV_DELETE, Token{}) == -1 &&
-        errno != ENOENT && errno != EBADF) {
-      return ErrnoToStatus(errno, absl::StrCat("kevent(DELETE, ", fd, ")"));
+    if (removed == -1 && error != ENOENT && error != EBADF) {
+      return ErrnoToStatus(error, absl::StrCat("kevent(DELETE, ", fd, ")"));
     }
   }
   return absl::OkStatus();
@@ -259,17 +262,19 @@ absl::Status Poller::AddSignal(int signal, Token token) {
         absl::StrCat("AddSignal(", signal, "): watched already"));
   }
   if (inside_->Change(ident, EVFILT_SIGNAL, EV_ADD | EV_CLEAR, token) == -1) {
-    return ErrnoToStatus(errno,
+    const int error = errno;
+    return ErrnoToStatus(error,
                          absl::StrCat("kevent(ADD, signal ", signal, ")"));
   }
   return absl::OkStatus();
 }
 
 absl::Status Poller::RemoveSignal(int signal) {
-  if (inside_->Change(static_cast<std::uintptr_t>(signal), EVFILT_SIGNAL,
-                      EV_DELETE, Token{}) == -1 &&
-      errno != ENOENT && errno != EINVAL) {
-    return ErrnoToStatus(errno,
+  const int removed = inside_->Change(static_cast<std::uintptr_t>(signal),
+                                      EVFILT_SIGNAL, EV_DELETE, Token{});
+  const int error = errno;
+  if (removed == -1 && error != ENOENT && error != EINVAL) {
+    return ErrnoToStatus(error,
                          absl::StrCat("kevent(DELETE, signal ", signal, ")"));
   }
   return absl::OkStatus();
