@@ -35,8 +35,7 @@ using ::weft::reactor::System;
 // Runs `call` with the descriptor and its System while the number is ours.
 absl::Status WithDescriptor(
     Source& source, absl::FunctionRef<absl::Status(System&, int)> call) {
-  if (!source.Pin())
-    return absl::FailedPreconditionError("closed by its owner");
+  if (!source.Pin()) return reactor::ClosedByOwnerError();
   absl::Status status = call(source.system(), source.fd());
   source.Unpin();
   return status;

@@ -14,10 +14,6 @@
 namespace weft::reactor {
 namespace {
 
-absl::Status ClosedError() {
-  return absl::FailedPreconditionError("closed by its owner");
-}
-
 Waiter* AsWaiter(std::uintptr_t word) noexcept {
   return reinterpret_cast<Waiter*>(word);
 }
@@ -29,6 +25,10 @@ std::uintptr_t AsWord(Waiter& waiter) noexcept {
 }  // namespace
 
 static_assert(sizeof(Source) == 64, "one cache line, and no more");
+
+absl::Status ClosedByOwnerError() {
+  return absl::FailedPreconditionError("closed by its owner");
+}
 
 // --- Readiness --------------------------------------------------------------
 
@@ -170,7 +170,7 @@ void Source::Retire() noexcept {
 
 absl::Status Source::RegisterFirst(Reactor& preferred) {
   // Pinned: a closer waits with the number until it is registered or refused.
-  if (!Pin()) return ClosedError();
+  if (!Pin()) return ClosedByOwnerError();
   std::uintptr_t expected = kNowhere;
   absl::Status status;
   // acquire: pairs with the release below of a registration that failed. On

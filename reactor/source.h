@@ -82,6 +82,10 @@ enum class ArmResult {
   kClosed,   // Closed by its owner: do not suspend.
 };
 
+// FAILED_PRECONDITION: what every operation says of what its owner has closed,
+// a Source or anything else, before it or under it.
+absl::Status ClosedByOwnerError();
+
 // Made by SourcePool::Adopt, owned through a SourceHandle. One cache line.
 //
 // Threads: any, for every function, while the handle is alive: an operation
