@@ -1,43 +1,20 @@
-// Whole files: read one into memory; replace one by another in one step.
+// WriteFileAtomically: one file in the place of another, in one step.
 //
-//     std::string text = co_await OrReturn(ReadFile("/etc/hosts"));
 //     co_await OrReturn(WriteFileAtomically("settings.json", json));
 //
 // SPDX-License-Identifier: MIT
 
-#ifndef WEFT_FS_WHOLE_FILE_H_
-#define WEFT_FS_WHOLE_FILE_H_
+#ifndef WEFT_FS_WRITE_FILE_H_
+#define WEFT_FS_WRITE_FILE_H_
 
 #include <sys/types.h>
 
-#include <cstddef>
-#include <limits>
-#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "weft/runtime/task.h"
 
 namespace weft::fs {
-
-struct ReadFileOptions {
-  // RESOURCE_EXHAUSTED for a file that holds more than this many bytes; no more
-  // than that are kept in memory.
-  std::size_t max_size = std::numeric_limits<std::size_t>::max();
-};
-
-// What is in the file `path`: all of it, also where its size is not known
-// beforehand, as under /proc, or changes meanwhile.
-//
-// Suspends: until it has been read; a file smaller than a megabyte costs one
-//           to the blocking pool, opening and closing included, a larger one
-//           another for each megabyte.
-// Cancel:   CANCELLED, between two such trips; nothing is left open.
-// Errors:   NOT_FOUND, PERMISSION_DENIED; FAILED_PRECONDITION for a directory,
-//           a pipe or a socket.
-Task<absl::StatusOr<std::string>> ReadFile(std::string_view path,
-                                           ReadFileOptions options = {});
 
 struct WriteFileOptions {
   // Of the new file; less what the process's umask takes away. Those of the
@@ -71,4 +48,4 @@ Task<absl::Status> WriteFileAtomically(std::string_view path,
 
 }  // namespace weft::fs
 
-#endif  // WEFT_FS_WHOLE_FILE_H_
+#endif  // WEFT_FS_WRITE_FILE_H_
