@@ -1,4 +1,4 @@
-// Reading directories in batches, and the calls that change them.
+// Reading directories in batches.
 //
 // SPDX-License-Identifier: MIT
 
@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "weft/fs/path_error.h"
 #include "weft/reactor/os_error.h"
@@ -20,7 +21,7 @@
 #include "weft/reactor/system.h"
 #include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/current.h"
-#include "weft/runtime/or_return.h"
+#include "weft/runtime/task.h"
 
 namespace weft::fs {
 namespace {
@@ -39,19 +40,16 @@ class Listing {
   Listing& operator=(const Listing&) = delete;
   ~Listing() { Close(); }
 
-  // The next few entries. Opens the directory first, and closes it at the end.
-  absl::StatusOr<std::vector<DirectoryEntry>> NextBatch() {
-    absl::Status open = Open();
-    if (!open.ok()) return open;
+  // The next few entries, and with the last of them ended(). Opens the
+  // directory first, and closes it at the end.
+  std::vector<DirectoryEntry> NextBatch() {
     std::vector<DirectoryEntry> batch;
-    while (batch.size() < kBatch) {
+    absl::Status open = Open();
+    if (!open.ok()) End(std::move(open));
+    while (!ended_ && batch.size() < kBatch) {
       const dirent* const found = ReadOne();
-      if (found == nullptr && errno != 0) {
-        return PathError(errno, "readdir", path_);
-      }
       if (found == nullptr) {
-        ended_ = true;
-        Close();
+        End(errno == 0 ? absl::OkStatus() : PathError(errno, "readdir", path_));
         break;
       }
       std::optional<DirectoryEntry> entry = Named(*found);
@@ -61,6 +59,8 @@ class Listing {
   }
 
   bool ended() const noexcept { return ended_; }
+  // Why there are no more; OK when there were no more.
+  const absl::Status& why() const noexcept { return why_; }
 
  private:
   // Enough for a trip to the pool to be a small part of the work, and few
@@ -76,6 +76,12 @@ class Listing {
     } while (directory_ == nullptr && errno == EINTR);
     if (directory_ == nullptr) return PathError(errno, "opendir", path_);
     return absl::OkStatus();
+  }
+
+  void End(absl::Status why) {
+    ended_ = true;
+    why_ = std::move(why);
+    Close();
   }
 
   void Close() noexcept {
@@ -121,6 +127,7 @@ class Listing {
   const std::string path_;
   DIR* directory_ = nullptr;
   bool ended_ = false;
+  absl::Status why_;
 };
 
 using Batch = absl::StatusOr<std::vector<DirectoryEntry>>;
@@ -140,66 +147,16 @@ AsyncGenerator<absl::StatusOr<DirectoryEntry>> List(std::string path) {
     }
     for (DirectoryEntry& entry : *batch) co_yield std::move(entry);
   }
-}
-
-Task<absl::Status> Make(std::string path, mode_t permissions) {
-  co_await OrReturn(CheckPath(path));
-  System& system = CurrentReactor().system();
-  auto make = [&] {
-    const int answer = RetryInterrupted(
-        [&] { return system.mkdir(path.c_str(), permissions); });
-    return CheckCall(answer, "mkdir", path);
-  };
-  co_return co_await Blocking(make);
-}
-
-Task<absl::Status> Remove(std::string path, std::string_view call,
-                          int (System::*function)(const char*)) {
-  co_await OrReturn(CheckPath(path));
-  System& system = CurrentReactor().system();
-  auto remove = [&] {
-    const int answer =
-        RetryInterrupted([&] { return (system.*function)(path.c_str()); });
-    return CheckCall(answer, call, path);
-  };
-  co_return co_await Blocking(remove);
-}
-
-Task<absl::Status> Move(std::string from, std::string to) {
-  co_await OrReturn(CheckPath(from));
-  co_await OrReturn(CheckPath(to));
-  System& system = CurrentReactor().system();
-  auto move = [&] {
-    const int answer = RetryInterrupted(
-        [&] { return system.rename(from.c_str(), to.c_str()); });
-    return CheckCall(answer, "rename", absl::StrCat(from, "\" to \"", to));
-  };
-  co_return co_await Blocking(move);
+  absl::Status why = listing.why();
+  if (!why.ok()) co_yield std::move(why);
 }
 
 }  // namespace
 
-// None of these is a coroutine itself: what they borrow need not outlive the
-// call.
+// Not a coroutine itself: what it borrows need not outlive the call.
 AsyncGenerator<absl::StatusOr<DirectoryEntry>> ListDirectory(
     std::string_view path) {
   return List(std::string(path));
-}
-
-Task<absl::Status> CreateDirectory(std::string_view path, mode_t permissions) {
-  return Make(std::string(path), permissions);
-}
-
-Task<absl::Status> RemoveDirectory(std::string_view path) {
-  return Remove(std::string(path), "rmdir", &System::rmdir);
-}
-
-Task<absl::Status> RemoveFile(std::string_view path) {
-  return Remove(std::string(path), "unlink", &System::unlink);
-}
-
-Task<absl::Status> Rename(std::string_view from, std::string_view to) {
-  return Move(std::string(from), std::string(to));
 }
 
 }  // namespace weft::fs

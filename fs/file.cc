@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "weft/fs/opened_file.h"
 #include "weft/fs/path_error.h"
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
@@ -33,12 +34,10 @@ std::size_t AtMost(std::size_t size) noexcept {
   return std::min(size, std::size_t{1} << 30);
 }
 
-absl::StatusOr<Fd> OpenBlocking(System& system, const std::string& path,
-                                int flags, mode_t permissions) {
-  const int number = RetryInterrupted(
-      [&] { return system.open(path.c_str(), flags, permissions); });
-  if (number == -1) return PathError(errno, "open", path);
-  return Fd(number, system);
+// What a read copies out of the page cache, which is done on the worker: a
+// tenth of a millisecond's worth. The caller of a read loops anyway.
+std::size_t AtMostCached(std::size_t size) noexcept {
+  return std::min(size, std::size_t{1} << 20);
 }
 
 // Why there are no more bytes where `wanted` were to be, of which `filled`
@@ -97,10 +96,10 @@ Task<absl::StatusOr<File>> File::OpenFile(std::string path,
   const int flags = co_await OrReturn(OpenFlags(options));
   System& system = CurrentReactor().system();
   auto open = [&] {
-    return OpenBlocking(system, path, flags, options.permissions);
+    return OpenAsFile(system, path, flags, options.permissions);
   };
-  Fd fd = co_await OrReturn(Blocking(open));
-  co_return File(std::move(fd), system, std::move(path), options.append);
+  OpenedFile file = co_await OrReturn(Blocking(open));
+  co_return File(std::move(file.fd), system, std::move(path), options.append);
 }
 
 Task<absl::Status> File::Close() {
@@ -145,7 +144,7 @@ bool File::ReadAwaiter::TryCache() noexcept {
   if (static_cast<off_t>(offset_) < 0) return false;
   got_ = RetryInterrupted([this] {
     return file_.system_->pread_nowait(file_.fd_.get(), into_.data(),
-                                       AtMost(into_.size()),
+                                       AtMostCached(into_.size()),
                                        static_cast<off_t>(offset_));
   });
   if (got_ > 0) return true;

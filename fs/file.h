@@ -52,8 +52,9 @@ namespace weft::fs {
 // is not used, so ReadAt and WriteAt move neither. In a file opened to append,
 // every write goes to the end and leaves the cursor to the reads.
 //
-// A File is for what has positions: files, block devices, /dev/null. What has
-// none (a pipe, a terminal) answers with the system's error for that.
+// A File is for what has positions: files, block devices, /dev/null. A pipe or
+// a socket is not opened at all; what else has none (a terminal) answers with
+// the system's error for that.
 //
 // Threads: ReadAt, WriteAt and what is const from any tasks at a time; what
 //          uses the cursor from one. Moving, closing and destroying it are for
@@ -67,12 +68,15 @@ class File {
   class ReadAwaiter;
 
   // Opens `path`. A directory can be opened to be read, and then not be read.
+  // No other process is waited for: not for the other end of a pipe, nor for
+  // whoever holds a lease on the file.
   //
   // Suspends: until it is open.
   // Cancel:   CANCELLED; nothing was opened or made.
   // Errors:   NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED; INVALID_ARGUMENT
   //           where the options contradict themselves; RESOURCE_EXHAUSTED where
-  //           no descriptor is left.
+  //           no descriptor is left; FAILED_PRECONDITION for a pipe or a
+  //           socket; UNAVAILABLE while another program holds a lease.
   static Task<absl::StatusOr<File>> Open(std::string_view path,
                                          OpenOptions options = {});
 
@@ -81,8 +85,9 @@ class File {
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
 
-  // Reads what is at `offset`: some bytes, not always as many as fit; 0 at the
-  // end of the file. (0 also for an empty `into`.)
+  // Reads what is at `offset`: some bytes, not always as many as fit, and out
+  // of the page cache a megabyte at most; 0 at the end of the file. (0 also for
+  // an empty `into`.)
   //
   // Suspends: while the disk is asked; for a turn when the task has completed
   //           many operations without waiting.

@@ -10,18 +10,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "weft/reactor/os_error.h"
+#include "weft/reactor/string_view.h"
 
 namespace weft::fs {
-namespace {
 
-// Debian's Abseil has a string_view of its own, newer ones an alias.
-absl::string_view ToAbseil(std::string_view text) {
-  return absl::string_view(text.data(), text.size());
-}
-
-}  // namespace
+using ::weft::reactor::ToAbseil;
 
 absl::Status PathError(int error, std::string_view call,
                        std::string_view path) {

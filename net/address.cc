@@ -18,26 +18,25 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "weft/reactor/string_view.h"
 
 namespace weft::net {
 namespace {
 
-// An absl::string_view where the two differ; the same type elsewhere.
-absl::string_view View(std::string_view text) {
-  return absl::string_view(text.data(), text.size());
-}
+using ::weft::reactor::ToAbseil;
 
 // As it may stand in a message: printable and of bounded length.
 std::string Quoted(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   const bool cut = text.size() > kLongest;
-  return absl::StrCat("\"", absl::CHexEscape(View(text.substr(0, kLongest))),
+  return absl::StrCat("\"",
+                      absl::CHexEscape(ToAbseil(text.substr(0, kLongest))),
                       cut ? "..." : "", "\"");
 }
 
 absl::Status Malformed(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(
-      absl::StrCat("address ", Quoted(text), ": ", View(why)));
+      absl::StrCat("address ", Quoted(text), ": ", ToAbseil(why)));
 }
 
 // Decimal digits and nothing else; nothing when they are too many or too large.

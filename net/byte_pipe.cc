@@ -9,16 +9,12 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/string_view.h"
+#include "weft/reactor/source.h"
+#include "weft/reactor/string_view.h"
 
 namespace weft::net {
-namespace {
 
-absl::Status ClosedError() {
-  return absl::FailedPreconditionError("closed by its owner");
-}
-
-}  // namespace
+using ::weft::reactor::ClosedByOwnerError;
 
 BytePipe::BytePipe(std::size_t capacity)
     : bytes_(std::max<std::size_t>(capacity, 1)) {}
@@ -109,7 +105,7 @@ absl::Status BytePipe::End() {
     closed = writing_closed_;
     ended_ = true;
   });
-  return closed ? ClosedError() : absl::OkStatus();
+  return closed ? ClosedByOwnerError() : absl::OkStatus();
 }
 
 void BytePipe::CloseWriting() noexcept {
@@ -168,10 +164,9 @@ absl::StatusOr<std::size_t> BytePipe::Party::Result(
     case Outcome::kMoved:
       break;
     case Outcome::kClosed:
-      return ClosedError();
+      return ClosedByOwnerError();
     case Outcome::kBroken:
-      return absl::UnavailableError(
-          absl::string_view(broken.data(), broken.size()));
+      return absl::UnavailableError(reactor::ToAbseil(broken));
     case Outcome::kEnded:
       return absl::UnavailableError("write: writing was shut down");
     case Outcome::kInjected: {

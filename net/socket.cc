@@ -43,7 +43,8 @@ std::string NameOf(std::string_view call, const Address& address) {
 absl::StatusOr<Fd> OpenTcpSocket(System& system, const Address& address) {
   const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
   Fd fd(system.socket(domain, SOCK_STREAM, IPPROTO_TCP), system);
-  if (!fd) return ErrnoToStatus(errno, NameOf("socket", address));
+  const int error = errno;
+  if (!fd) return ErrnoToStatus(error, NameOf("socket", address));
   if (address.is_ipv6()) {
     absl::Status ipv6_only = SetOption(system, fd.get(), IPPROTO_IPV6,
                                        IPV6_V6ONLY, 1, "IPV6_V6ONLY");
@@ -55,7 +56,8 @@ absl::StatusOr<Fd> OpenTcpSocket(System& system, const Address& address) {
 absl::Status BindSocket(System& system, int fd, const Address& address) {
   const Address::SystemForm form = address.ToSystem();
   if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
-  return ErrnoToStatus(errno, NameOf("bind", address));
+  const int error = errno;
+  return ErrnoToStatus(error, NameOf("bind", address));
 }
 
 absl::Status SetOption(System& system, int fd, int level, int name, int value,

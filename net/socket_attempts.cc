@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -41,6 +42,7 @@ std::optional<absl::StatusOr<std::size_t>> SocketAttempt::Counted(
 }
 
 ssize_t SocketAttempt::Send(std::span<const std::byte> from) const {
+  from = from.first(std::min(from.size(), kLongestCall));
   return RetryInterrupted([&] {
     return source_.system().send(source_.fd(), from.data(), from.size(), 0);
   });
@@ -64,12 +66,15 @@ std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
 std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
   std::array<iovec, 16> vectors;
   std::size_t count = 0;
+  std::size_t room = kLongestCall;
   for (const std::span<const std::byte> part : parts_) {
     // Left out, lest sixteen of them look like all that there is to write.
     if (part.empty()) continue;
-    if (count == vectors.size()) break;
+    if (count == vectors.size() || room == 0) break;
+    const std::size_t size = std::min(part.size(), room);
     // The interface of the call is older than const.
-    vectors[count++] = {const_cast<std::byte*>(part.data()), part.size()};
+    vectors[count++] = {const_cast<std::byte*>(part.data()), size};
+    room -= size;
   }
   msghdr message{};
   message.msg_iov = vectors.data();
@@ -81,18 +86,22 @@ std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
 }
 
 std::optional<absl::Status> WriteAllAttempt::operator()() {
-  bool progress = false;
-  while (!rest_.empty()) {
-    const ssize_t result = Send(rest_);
+  const std::size_t before = rest_.size();
+  const std::size_t stop = before - std::min(before, kLongestCall);
+  paused_ = false;
+  while (rest_.size() > stop) {
+    const ssize_t result = Send(rest_.first(rest_.size() - stop));
     const int error = errno;
     if (result < 0) {
-      if (progress) limit_->Restart();
+      if (rest_.size() < before) limit_->Restart();
       return Failed(error, "write");
     }
     rest_ = rest_.subspan(static_cast<std::size_t>(result));
-    progress = true;
   }
-  return absl::OkStatus();
+  if (rest_.empty()) return absl::OkStatus();
+  limit_->Restart();
+  paused_ = true;
+  return std::nullopt;
 }
 
 }  // namespace weft::net

@@ -26,6 +26,10 @@
 
 namespace weft::net {
 
+// How much one call is offered to write, and so how long it may hold the
+// worker: the kernel goes on copying as long as a reader keeps up.
+inline constexpr std::size_t kLongestCall = std::size_t{1} << 20;
+
 // What they have in common.
 //
 // Borrows: the source, and `peer`, which names the connection in errors.
@@ -44,6 +48,7 @@ class SocketAttempt {
                                std::string_view call) const;
   // A call failed with `error`.
   std::optional<absl::Status> Failed(int error, std::string_view call) const;
+  // Offers no more than kLongestCall of it.
   ssize_t Send(std::span<const std::byte> from) const;
 
   reactor::Source& source_;
@@ -78,7 +83,8 @@ class WriteAttempt : public SocketAttempt {
   std::span<const std::byte> from_;
 };
 
-// Takes the first sixteen parts that hold anything; the caller loops anyway.
+// Takes the first sixteen parts that hold anything, and kLongestCall bytes of
+// them at most; the caller loops anyway.
 class VectoredWriteAttempt : public SocketAttempt {
  public:
   VectoredWriteAttempt(reactor::Source& source, const Address& peer,
@@ -92,7 +98,8 @@ class VectoredWriteAttempt : public SocketAttempt {
 };
 
 // Goes on until all is written or the socket is full, and remembers how far it
-// got. Its limit runs anew when it has got somewhere.
+// got. Its limit runs anew when it has got somewhere. After kLongestCall bytes
+// it pauses: then others run, and a cancellation or a close is noticed.
 class WriteAllAttempt : public SocketAttempt {
  public:
   WriteAllAttempt(reactor::Source& source, const Address& peer,
@@ -100,9 +107,11 @@ class WriteAllAttempt : public SocketAttempt {
       : SocketAttempt(source, peer), rest_(from) {}
 
   std::optional<absl::Status> operator()();
+  bool paused() const noexcept { return paused_; }
 
  private:
   std::span<const std::byte> rest_;
+  bool paused_ = false;
 };
 
 }  // namespace weft::net

@@ -48,8 +48,7 @@ bool IsOfTheConnection(const absl::Status& status) {
     case EHOSTDOWN:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case EPERM:  // A firewall forbids it.
-#ifdef ENONET    // Linux only; drop when the two systems agree.
+#ifdef ENONET  // Linux only; drop when the two systems agree.
     case ENONET:
 #endif
       return true;
@@ -58,11 +57,13 @@ bool IsOfTheConnection(const absl::Status& status) {
   }
 }
 
-// The connection stays in the queue, and will be accepted when there is room.
-bool IsShortage(const absl::Status& status) {
+// The connection stays in the queue, and will be accepted when there is room,
+// or when whoever forbids it thinks again: a firewall's or a sandbox's EPERM
+// may be for this connection or for all that come.
+bool MayPass(const absl::Status& status) {
   const std::optional<int> error = reactor::ErrnoOf(status);
   return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-         error == ENOMEM;
+         error == ENOMEM || error == EPERM;
 }
 
 struct Accepted {
@@ -84,13 +85,19 @@ class AcceptAttempt {
               }),
               system);
     if (socket) return Named(std::move(socket), form);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
-    return ErrnoToStatus(errno, NameOf("accept", local_));
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) return std::nullopt;
+    return ErrnoToStatus(error, NameOf("accept", local_));
   }
 
  private:
-  static absl::StatusOr<Accepted> Named(Fd socket,
-                                        const Address::SystemForm& form) {
+  absl::StatusOr<Accepted> Named(Fd socket,
+                                 const Address::SystemForm& form) const {
+    // XNU gives a socket without a peer, and no error, where that has gone
+    // while it was queued: what others call an aborted connection.
+    if (form.size() == 0) {
+      return ErrnoToStatus(ECONNABORTED, NameOf("accept", local_));
+    }
     absl::StatusOr<Address> peer = Address::FromSystem(form);
     if (!peer.ok()) return std::move(peer).status();
     return Accepted{std::move(socket), *peer};
@@ -114,7 +121,8 @@ absl::Status Prepare(System& system, int fd, const Address& address,
   if (status.ok()) status = BindSocket(system, fd, address);
   if (status.ok() && system.listen(fd, options.backlog) != 0) {
     // Two that may share an address may bind it; only one may listen.
-    status = ErrnoToStatus(errno, NameOf("listen", address));
+    const int error = errno;
+    status = ErrnoToStatus(error, NameOf("listen", address));
   }
   return status;
 }
@@ -154,10 +162,10 @@ Task<absl::StatusOr<TcpStream>> TcpListener::Accept() {
     // Through the door again, and not in a loop of the attempt's own: a flood
     // of these is cancelled, and leaves room for others, like any other work.
     if (IsOfTheConnection(accepted.status())) continue;
-    if (!IsShortage(accepted.status())) {
+    if (!MayPass(accepted.status())) {
       co_return std::move(accepted).status();
     }
-    // No event will tell when there is room again, so the clock has to.
+    // No event will tell when it has passed, so the clock has to.
     ++times_starved_;
     co_await OrReturn(SleepFor(pause));
     pause = std::min(2 * pause, kLongestPause);

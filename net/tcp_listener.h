@@ -10,9 +10,10 @@
 //
 //     the connection's    it was reset, or its network vanished, while it was
 //                         queued: the next one is accepted
-//     the process's       no descriptor or no memory is left: connections stay
-//                         in the queue, and the listener looks again after a
-//                         while, longer and longer; it neither spins nor fails
+//     the process's       no descriptor or no memory is left, or a firewall
+//                         forbids it: connections stay in the queue, and the
+//                         listener looks again after a while, longer and
+//                         longer; it neither spins nor fails
 //     the listener's      reported
 //
 // SPDX-License-Identifier: MIT
@@ -65,7 +66,7 @@ class TcpListener {
   // The next connection.
   //
   // Suspends: until there is one, and while the process lacks descriptors or
-  //           memory for it.
+  //           memory for it, or may not have it.
   // Cancel:   CANCELLED; no connection has been accepted.
   // Borrows:  the listener.
   // Errors:   FAILED_PRECONDITION when the listener is closed on this side.
@@ -73,8 +74,8 @@ class TcpListener {
   Task<absl::StatusOr<TcpStream>> Accept();
 
   // Stops listening: connections that were not accepted are reset, and the
-  // waiter gets FAILED_PRECONDITION. Idempotent. An accept that pauses for want
-  // of descriptors says so after its pause.
+  // waiter gets FAILED_PRECONDITION. Idempotent. An accept that pauses, for
+  // want of descriptors say, tells so after its pause.
   //
   // Threads: any, while the listener is neither moved nor destroyed.
   void Close() noexcept { source_->Close(); }
@@ -82,8 +83,8 @@ class TcpListener {
   // Where it listens, with the port that the system chose.
   const Address& local_address() const noexcept { return local_address_; }
 
-  // How often an accept found no descriptor or no memory left. Read it where
-  // you accept.
+  // How often an accept found no descriptor or no memory left, or was
+  // forbidden. Read it where you accept.
   std::uint64_t times_starved() const noexcept { return times_starved_; }
 
  private:

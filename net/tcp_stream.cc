@@ -35,8 +35,7 @@ using ::weft::reactor::System;
 // Runs `call` with the descriptor and its System while the number is ours.
 absl::Status WithDescriptor(
     Source& source, absl::FunctionRef<absl::Status(System&, int)> call) {
-  if (!source.Pin())
-    return absl::FailedPreconditionError("closed by its owner");
+  if (!source.Pin()) return reactor::ClosedByOwnerError();
   absl::Status status = call(source.system(), source.fd());
   source.Unpin();
   return status;
@@ -74,8 +73,9 @@ class ConnectAttempt {
     }
     // Interrupted, it goes on by itself, as connect(2) says. A nonblocking
     // socket of the BSDs says so by EINTR as well.
-    if (errno == EINPROGRESS || errno == EINTR) return std::nullopt;
-    return ErrnoToStatus(errno, NameOf("connect", address_));
+    const int error = errno;
+    if (error == EINPROGRESS || error == EINTR) return std::nullopt;
+    return ErrnoToStatus(error, NameOf("connect", address_));
   }
 
  private:

@@ -72,7 +72,7 @@ class TcpStream {
   TcpStream& operator=(TcpStream&&) noexcept = default;
 
   // Reads what is there, at least one byte; 0 at the end of the stream. (0 also
-  // for an empty `into`.)
+  // for an empty `into`.) A byte that the peer sends as urgent is left out.
   //
   // Suspends: until something is there.
   // Cancel:   CANCELLED; nothing has been read.
@@ -86,7 +86,7 @@ class TcpStream {
   }
 
   // Writes as much as the system takes at once, at least one byte of a `from`
-  // that has any.
+  // that has any, and a megabyte at most.
   //
   // Suspends: while the socket's buffer is full.
   // Cancel:   CANCELLED; nothing has been written.
@@ -110,8 +110,8 @@ class TcpStream {
 
   // Writes all of `from`.
   //
-  // Suspends: whenever the socket's buffer is full. The write timeout limits
-  //           each of these waits.
+  // Suspends: whenever the socket's buffer is full, where the write timeout
+  //           limits each wait; and for a turn after every megabyte.
   // Cancel:   CANCELLED; an unknown part has been written. Close the stream.
   // Borrows:  the stream and `from`.
   // Errors:   as Write.
@@ -147,9 +147,10 @@ class TcpStream {
   // Whether small writes go out at once (TCP_NODELAY).
   absl::Status SetNoDelay(bool no_delay);
 
-  // For a System of a test that gives less than there is: whether a read that
-  // filled less than its buffer proves that nothing is left (socket_ends.h). It
-  // does, of a kernel.
+  // Whether a read that filled less than its buffer proves that nothing is left
+  // (socket_ends.h). It does, of a kernel; but not for a System of a test that
+  // gives less than there is, and not on FreeBSD, whose kqueue does not tell of
+  // it, where peers send urgent data.
   void SetShortReadsDrain(bool drain) noexcept {
     read_.set_short_reads_drain(drain);
   }

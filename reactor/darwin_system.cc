@@ -99,7 +99,7 @@ int System::pipe(int ends[2]) {
 }
 
 int System::open(const char* path, int flags, mode_t mode) {
-  return ::open(path, flags | O_CLOEXEC, mode);
+  return ::open(path, flags | O_CLOEXEC | O_NONBLOCK, mode);
 }
 
 ssize_t System::pread(int fd, void* buffer, std::size_t size, off_t offset) {

@@ -75,6 +75,7 @@ Event Translate(const epoll_event& ready) {
       .writable = broken || (bits & EPOLLOUT) != 0,
       // Not EPOLLERR: an error of a datagram socket passes, a hang-up does not.
       .hang_up = (bits & (EPOLLRDHUP | EPOLLHUP)) != 0,
+      .urgent = (bits & EPOLLPRI) != 0,
   };
 }
 
@@ -152,16 +153,17 @@ absl::Status Poller::Add(int fd, Token token) {
                  "the highest 256 tokens are the poller's own: start "
                  "generations at 0 and retire a slot before they wrap");
   constexpr std::uint32_t kBothDirections =
-      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   if (inside_->Register(fd, kBothDirections, DataOf(token)) == 0) {
     return absl::OkStatus();
   }
-  if (errno == EPERM) {  // epoll_ctl(2): the file does not support epoll.
+  const int error = errno;
+  if (error == EPERM) {  // epoll_ctl(2): the file does not support epoll.
     return absl::FailedPreconditionError(
         absl::StrCat("epoll_ctl(ADD, ", fd,
                      "): a regular file or directory cannot be polled"));
   }
-  return ErrnoToStatus(errno, absl::StrCat("epoll_ctl(ADD, ", fd, ")"));
+  return ErrnoToStatus(error, absl::StrCat("epoll_ctl(ADD, ", fd, ")"));
 }
 
 absl::Status Poller::Remove(int fd) {
@@ -169,11 +171,12 @@ absl::Status Poller::Remove(int fd) {
   const int removed = inside_->Control([&] {
     return ::epoll_ctl(inside_->queue.get(), EPOLL_CTL_DEL, fd, nullptr);
   });
+  const int error = errno;
   // ENOENT: never added. EBADF: closed. EPERM: a file that Add refused.
-  if (removed == 0 || errno == ENOENT || errno == EBADF || errno == EPERM) {
+  if (removed == 0 || error == ENOENT || error == EBADF || error == EPERM) {
     return absl::OkStatus();
   }
-  return ErrnoToStatus(errno, absl::StrCat("epoll_ctl(DEL, ", fd, ")"));
+  return ErrnoToStatus(error, absl::StrCat("epoll_ctl(DEL, ", fd, ")"));
 }
 
 absl::Status Poller::AddSignal(int signal, Token token) {
@@ -194,8 +197,10 @@ absl::Status Poller::AddSignal(int signal, Token token) {
     return ::signalfd(-1, &only, SFD_NONBLOCK | SFD_CLOEXEC);
   }),
             inside_->system);
-  if (!source)
-    return ErrnoToStatus(errno, absl::StrCat("signalfd(", signal, ")"));
+  const int error = errno;
+  if (!source) {
+    return ErrnoToStatus(error, absl::StrCat("signalfd(", signal, ")"));
+  }
   const std::uint64_t data = kDoorbell + static_cast<std::uint64_t>(signal);
   if (inside_->Register(source.get(), EPOLLIN, data) == -1) {
     return ErrnoToStatus(errno, "epoll_ctl(ADD, signalfd)");
@@ -308,8 +313,7 @@ bool Poller::Inside::TakeSignal(int signal, Event& event) {
                            }) == sizeof raised) {
     taken = true;
   }
-  event = Event{watched.token, /*readable=*/true, /*writable=*/false,
-                /*hang_up=*/false};
+  event = Event{.token = watched.token, .readable = true};
   return taken;
 }
 

@@ -65,6 +65,14 @@ constexpr absl::Duration kLongestWait = absl::Seconds(100'000'000);
 
 static_assert(sizeof(void*) == sizeof(Token), "udata must hold a token");
 
+// How the read filter says that there is urgent data. macOS does so unasked,
+// FreeBSD not at all; drop the test when it learns to.
+#ifdef EV_OOBAND
+constexpr unsigned kUrgent = EV_OOBAND;
+#else
+constexpr unsigned kUrgent = 0;
+#endif
+
 // udata is void* here and intptr_t on NetBSD, so this stays where EV_SET is.
 void* UserData(Token token) {
   return reinterpret_cast<void*>(static_cast<std::uintptr_t>(token));
@@ -86,6 +94,7 @@ Event Translate(const KernelEvent& ready) {
       .readable = read_side || broken,
       .writable = !read_side || broken,
       .hang_up = read_side && ended,
+      .urgent = read_side && (ready.flags & kUrgent) != 0,
   };
 }
 
@@ -192,7 +201,8 @@ absl::Status Poller::Add(int fd, Token token) {
   // kqueue takes files, and calls them ready always: not what epoll does.
   struct stat about{};
   if (inside_->system.fstat(fd, &about) == -1) {
-    return ErrnoToStatus(errno, absl::StrCat("kevent(ADD, ", fd, ")"));
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("kevent(ADD, ", fd, ")"));
   }
   if (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -212,7 +222,8 @@ absl::Status Poller::Add(int fd, Token token) {
   EV_SET(&changes[1], ident, EVFILT_WRITE, EV_ADD | EV_CLEAR | EV_RECEIPT, 0, 0,
          UserData(token));
   if (inside_->Submit(changes) == -1) {
-    return ErrnoToStatus(errno, absl::StrCat("kevent(ADD, ", fd, ")"));
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("kevent(ADD, ", fd, ")"));
   }
   const std::intptr_t read_error = changes[0].data;
   const std::intptr_t write_error = changes[1].data;
@@ -230,10 +241,11 @@ absl::Status Poller::Add(int fd, Token token) {
 absl::Status Poller::Remove(int fd) {
   const auto ident = static_cast<std::uintptr_t>(fd);
   for (const int filter : {EVFILT_READ, EVFILT_WRITE}) {
+    const int removed = inside_->Change(ident, filter, EV_DELETE, Token{});
+    const int error = errno;
     // ENOENT: never added, or only the other direction. EBADF: closed.
-    if (inside_->Change(ident, filter, EV_DELETE, Token{}) == -1 &&
-        errno != ENOENT && errno != EBADF) {
-      return ErrnoToStatus(errno, absl::StrCat("kevent(DELETE, ", fd, ")"));
+    if (removed == -1 && error != ENOENT && error != EBADF) {
+      return ErrnoToStatus(error, absl::StrCat("kevent(DELETE, ", fd, ")"));
     }
   }
   return absl::OkStatus();
@@ -250,17 +262,19 @@ absl::Status Poller::AddSignal(int signal, Token token) {
         absl::StrCat("AddSignal(", signal, "): watched already"));
   }
   if (inside_->Change(ident, EVFILT_SIGNAL, EV_ADD | EV_CLEAR, token) == -1) {
-    return ErrnoToStatus(errno,
+    const int error = errno;
+    return ErrnoToStatus(error,
                          absl::StrCat("kevent(ADD, signal ", signal, ")"));
   }
   return absl::OkStatus();
 }
 
 absl::Status Poller::RemoveSignal(int signal) {
-  if (inside_->Change(static_cast<std::uintptr_t>(signal), EVFILT_SIGNAL,
-                      EV_DELETE, Token{}) == -1 &&
-      errno != ENOENT && errno != EINVAL) {
-    return ErrnoToStatus(errno,
+  const int removed = inside_->Change(static_cast<std::uintptr_t>(signal),
+                                      EVFILT_SIGNAL, EV_DELETE, Token{});
+  const int error = errno;
+  if (removed == -1 && error != ENOENT && error != EINVAL) {
+    return ErrnoToStatus(error,
                          absl::StrCat("kevent(DELETE, signal ", signal, ")"));
   }
   return absl::OkStatus();
@@ -290,8 +304,7 @@ absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,
         break;
       case EVFILT_SIGNAL:
         TakePending(static_cast<int>(ready.ident));
-        buffer[filled++] = Event{TokenOf(ready), /*readable=*/true,
-                                 /*writable=*/false, /*hang_up=*/false};
+        buffer[filled++] = Event{.token = TokenOf(ready), .readable = true};
         break;
       default:
         buffer[filled++] = Translate(ready);

@@ -59,7 +59,7 @@ int System::fstat(int fd, struct stat* out) { return ::fstat(fd, out); }
 int System::pipe(int ends[2]) { return ::pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
 
 int System::open(const char* path, int flags, mode_t mode) {
-  return ::open(path, flags | O_CLOEXEC, mode);
+  return ::open(path, flags | O_CLOEXEC | O_NONBLOCK, mode);
 }
 
 ssize_t System::pread(int fd, void* buffer, std::size_t size, off_t offset) {

@@ -13,8 +13,8 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "weft/reactor/string_view.h"
 
 namespace weft::reactor {
 namespace {
@@ -23,11 +23,6 @@ namespace {
 // is short because ToString shows it: `... No such file or directory
 // [errno='2']`.
 constexpr std::string_view kErrnoPayload = "errno";
-
-// Debian's Abseil has a string_view of its own, newer ones an alias.
-absl::string_view ToAbseil(std::string_view text) {
-  return absl::string_view(text.data(), text.size());
-}
 
 absl::StatusCode CodeOf(int error) {
   switch (error) {

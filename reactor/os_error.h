@@ -20,6 +20,9 @@ namespace weft::reactor {
 //     ErrnoToStatus(errno, "open(\"/etc/nope\")")
 //         NOT_FOUND: open("/etc/nope"): No such file or directory [errno='2']
 //
+// Where `what` has to be put together first, errno is kept before: that may
+// allocate, which may change errno, and arguments are evaluated in any order.
+//
 // The code is absl::ErrnoToStatusCode's, with these exceptions:
 //
 //     ETIMEDOUT, ETIME       UNAVAILABLE          DEADLINE_EXCEEDED is for

@@ -13,6 +13,9 @@
 //                    descriptor may have two events in a batch.
 //   Errors.          A broken descriptor is both readable and writable, so that
 //                    whatever waits on it tries, and meets its error itself.
+//   Urgent data.     A read stops in front of TCP's urgent data, and no event
+//                    tells of what is behind it; so that there is any is told.
+//                    FreeBSD's kqueue cannot.
 //   Interrupts.      EINTR is not an error: Wait() returns an empty span.
 //   Rounding.        A wait is rounded up to the kernel's tick. A timer that
 //                    fires early would spin; a late one is only late.
@@ -49,6 +52,8 @@ struct Event {
   bool writable = false;
   // The peer will send no more. Sticky: it is announced once.
   bool hang_up = false;
+  // Urgent data came, at which a read stops. Sticky: it may be announced once.
+  bool urgent = false;
 };
 
 // Threads: Add, Remove, AddSignal, RemoveSignal and Wake from any thread; Wait

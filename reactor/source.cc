@@ -14,10 +14,6 @@
 namespace weft::reactor {
 namespace {
 
-absl::Status ClosedError() {
-  return absl::FailedPreconditionError("closed by its owner");
-}
-
 Waiter* AsWaiter(std::uintptr_t word) noexcept {
   return reinterpret_cast<Waiter*>(word);
 }
@@ -29,6 +25,10 @@ std::uintptr_t AsWord(Waiter& waiter) noexcept {
 }  // namespace
 
 static_assert(sizeof(Source) == 64, "one cache line, and no more");
+
+absl::Status ClosedByOwnerError() {
+  return absl::FailedPreconditionError("closed by its owner");
+}
 
 // --- Readiness --------------------------------------------------------------
 
@@ -56,10 +56,15 @@ bool Source::Disarm(Direction direction, Waiter& waiter) noexcept {
       expected, kIdle, std::memory_order_relaxed, std::memory_order_acquire);
 }
 
-int Source::Deliver(bool readable, bool writable, bool hang_up) noexcept {
-  // release: pairs with the acquire in hang_up(). It stands before the words
+int Source::Deliver(bool readable, bool writable, bool hang_up,
+                    bool urgent) noexcept {
+  const int news = (hang_up ? kHangUp : 0) | (urgent ? kUrgent : 0);
+  // release: pairs with the acquire in announced(). It stands before the words
   // change, so whoever sees this event's readiness sees the hang-up too.
-  if (hang_up) hang_up_.store(true, std::memory_order_release);
+  if (news != 0) {
+    announced_.fetch_or(static_cast<std::uint8_t>(news),
+                        std::memory_order_release);
+  }
   int woken = 0;
   if (readable || hang_up) woken += MakeReady(Direction::kRead);
   if (writable || hang_up) woken += MakeReady(Direction::kWrite);
@@ -165,7 +170,7 @@ void Source::Retire() noexcept {
 
 absl::Status Source::RegisterFirst(Reactor& preferred) {
   // Pinned: a closer waits with the number until it is registered or refused.
-  if (!Pin()) return ClosedError();
+  if (!Pin()) return ClosedByOwnerError();
   std::uintptr_t expected = kNowhere;
   absl::Status status;
   // acquire: pairs with the release below of a registration that failed. On
@@ -235,7 +240,7 @@ void Source::Open(Fd fd, System& system) noexcept {
   system_ = &system;
   fd_ = fd.release();
   // relaxed, all of them: the release below publishes them.
-  hang_up_.store(false, std::memory_order_relaxed);
+  announced_.store(0, std::memory_order_relaxed);
   for (auto& word : words_) word.store(kReady, std::memory_order_relaxed);
   const std::uint64_t generation = state_.load(std::memory_order_relaxed) >>
                                    kGenerationShift << kGenerationShift;

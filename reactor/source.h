@@ -35,8 +35,8 @@
 //
 // Invariants
 //   1. An event leaves `ready` in its direction, also when it wakes a waiter.
-//      A hang-up leaves both ready and is remembered until the end: after it,
-//      a read that could wait without trying tries.
+//      A hang-up leaves both ready. It and urgent data are remembered until
+//      the end: after them, a read that could wait without trying tries.
 //   2. `closed` is final: nothing replaces it in a word or in the state.
 //   3. A Waiter is in at most one word, and only whoever takes it out of there
 //      calls OnReady, after the word has changed.
@@ -81,6 +81,10 @@ enum class ArmResult {
   kReady,    // Ready meanwhile: do not suspend, try again.
   kClosed,   // Closed by its owner: do not suspend.
 };
+
+// FAILED_PRECONDITION: what every operation says of what its owner has closed,
+// a Source or anything else, before it or under it.
+absl::Status ClosedByOwnerError();
 
 // Made by SourcePool::Adopt, owned through a SourceHandle. One cache line.
 //
@@ -130,17 +134,20 @@ class alignas(64) Source {
   // An event: leaves `ready`, then wakes. Returns how many waiters it woke.
   // Pollers come through SourcePool::Deliver, which checks the generation; a
   // simulation that owns both ends calls this one.
-  int Deliver(bool readable, bool writable, bool hang_up) noexcept;
+  int Deliver(bool readable, bool writable, bool hang_up,
+              bool urgent = false) noexcept;
 
   // A spurious readiness. Cancels a wait: whether it comes before or after the
   // waiter is armed, the operation looks again and finds itself cancelled.
   void Nudge(Direction direction) noexcept { MakeReady(direction); }
 
   // The peer will send no more, or is gone altogether.
-  bool hang_up() const noexcept {
-    // acquire: pairs with the release in Deliver; no more than a hint without.
-    return hang_up_.load(std::memory_order_acquire);
-  }
+  bool hang_up() const noexcept { return (announced() & kHangUp) != 0; }
+
+  // Something was announced once that a read may find at any time from then on:
+  // the end of the stream, or what is behind urgent data, at which a read stops
+  // short.
+  bool reads_try_first() const noexcept { return announced() != 0; }
 
   // --- The descriptor -------------------------------------------------------
 
@@ -209,6 +216,10 @@ class alignas(64) Source {
   // waits for it, so that the reactor cannot go away under the call.
   enum : std::uintptr_t { kNowhere = 0, kMoving = 1 };
 
+  // The bits of announced_.
+  static constexpr std::uint8_t kHangUp = 1;
+  static constexpr std::uint8_t kUrgent = 2;
+
   static constexpr std::uint64_t kOneHold = 1;
   static constexpr std::uint64_t kHolds = 0xFFFF;
   static constexpr std::uint64_t kClosed = 1 << 16;
@@ -223,6 +234,10 @@ class alignas(64) Source {
     return words_[static_cast<std::size_t>(direction)];
   }
 
+  std::uint8_t announced() const noexcept {
+    // acquire: pairs with the release in Deliver; no more than a hint without.
+    return announced_.load(std::memory_order_acquire);
+  }
   int MakeReady(Direction direction) noexcept;
   void CloseWord(Direction direction) noexcept;
   absl::Status RegisterFirst(Reactor& preferred);
@@ -240,7 +255,7 @@ class alignas(64) Source {
   int fd_ = -1;
   const std::uint32_t slot_;
   std::uint32_t next_free_ = 0;
-  std::atomic<bool> hang_up_{false};
+  std::atomic<std::uint8_t> announced_{0};
 };
 
 // The owner of a Source: destroying it closes the descriptor.

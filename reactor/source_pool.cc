@@ -49,8 +49,8 @@ int SourcePool::Deliver(const Event& event) noexcept {
   Source* const source =
       At(static_cast<std::uint32_t>(static_cast<std::uint64_t>(event.token)));
   if (source == nullptr || !source->Hold(event.token)) return 0;
-  const int woken =
-      source->Deliver(event.readable, event.writable, event.hang_up);
+  const int woken = source->Deliver(event.readable, event.writable,
+                                    event.hang_up, event.urgent);
   source->Release();
   return woken;
 }

@@ -75,10 +75,11 @@ class System {
   virtual int fstat(int fd, struct stat* out);
   virtual int pipe(int ends[2]);
 
-  // Files. `pread_nowait` reads only what the page cache holds: EAGAIN when
-  // the disk would have to be asked, ENOTSUP or EOPNOTSUPP where the system or
-  // the file system cannot tell. `fsync` returns when the device has it, not
-  // only the device's cache.
+  // Files. `open` waits for no other process: for the other end of a pipe, for
+  // a line that is dialled, for who holds a lease. `pread_nowait` reads only
+  // what the page cache holds: EAGAIN when the disk would have to be asked,
+  // ENOTSUP or EOPNOTSUPP where the system or the file system cannot tell.
+  // `fsync` returns when the device has it, not only the device's cache.
   virtual int open(const char* path, int flags, mode_t mode);
   virtual ssize_t pread(int fd, void* buffer, std::size_t size, off_t offset);
   virtual ssize_t pwrite(int fd, const void* buffer, std::size_t size,

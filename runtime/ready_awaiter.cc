@@ -25,9 +25,8 @@ ReadyLeaf::~ReadyLeaf() {
 absl::Status ReadyLeaf::WhyNot() const noexcept {
   if (IsCancelled()) [[unlikely]]
     return CancelledError();
-  if (source_.closed()) [[unlikely]] {
-    return absl::FailedPreconditionError("closed by its owner");
-  }
+  if (source_.closed()) [[unlikely]]
+    return reactor::ClosedByOwnerError();
   return absl::OkStatus();
 }
 

@@ -106,11 +106,19 @@ concept IoAttempt =
     } && std::convertible_to<absl::Status,
                              typename std::invoke_result_t<A&>::value_type>;
 
+// An attempt that would hold the worker for long stops on the way: it gives
+// nothing and has paused. It is tried again, ready or not, when the others have
+// had a turn.
+template <typename A>
+concept PausingAttempt = IoAttempt<A> && requires(const A& attempt) {
+  { attempt.paused() } -> std::same_as<bool>;
+};
+
 // Whether the first try comes before the first wait.
 enum class FirstTry : bool {
   kAtOnce,     // Writes; reads of a descriptor that may hold something.
-  kWhenReady,  // A stream that is known to be drained; but after a hang-up,
-               // which is announced once, at once all the same.
+  kWhenReady,  // A stream that is known to be drained; but after a hang-up or
+               // urgent data, which are announced once, at once all the same.
 };
 
 template <IoAttempt Attempt>
@@ -129,7 +137,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
     queue_first_ = EnterOperation() == Entry::kQueueFirst;
     if (queue_first_) return false;
     if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_) &&
-        !source_.hang_up()) {
+        !source_.reads_try_first()) {
       Refuse(WhyNot());
       return result_.has_value();
     }
@@ -142,7 +150,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
       ScheduleFairly();  // From here on `*this` may be gone.
       return true;
     }
-    return !TryUntilArmed();
+    return !TryUntilParked();
   }
 
   Result await_resume() noexcept { return *std::move(result_); }
@@ -150,8 +158,8 @@ class [[nodiscard("co_await it")]] IoAwaiter final
   // Runnable: ready, nudged, or our turn again. Tries before it resumes.
   Continuation Run(internal::ThisThread& here) noexcept override {
     const Continuation caller = Woken(here);
-    if (TryNow() || TryUntilArmed()) return caller;
-    return {};  // Armed again: `*this` may be gone.
+    if (TryNow() || TryUntilParked()) return caller;
+    return {};  // Parked again: `*this` may be gone.
   }
 
  private:
@@ -166,9 +174,19 @@ class [[nodiscard("co_await it")]] IoAwaiter final
     return result_.has_value();
   }
 
-  // True: a result. False: armed, and `*this` may be gone.
-  bool TryUntilArmed() noexcept {
+  bool Paused() const noexcept {
+    if constexpr (PausingAttempt<Attempt>) return attempt_.paused();
+    return false;
+  }
+
+  // After a try without a result. True: another has one. False: armed or
+  // queued, and `*this` may be gone.
+  bool TryUntilParked() noexcept {
     do {
+      if (Paused()) {
+        ScheduleFairly();
+        return false;
+      }
       Refuse(Register());
       if (result_.has_value()) return true;
       if (Arm()) return false;
@@ -188,10 +206,10 @@ class [[nodiscard("co_await it")]] IoAwaiter final
 
 // Runs `attempt` until it gives a result, waiting for readiness in between.
 // `attempt` must not touch errno's meaning across calls: it returns nothing for
-// EAGAIN and a result for everything else.
+// EAGAIN and a result for everything else; or it pauses.
 //
-// Suspends: while the descriptor is not ready; and for a turn when the task has
-//           completed many operations without waiting.
+// Suspends: while the descriptor is not ready; and for a turn when `attempt`
+//           pauses, or the task has completed many operations without waiting.
 // Cancel:   CANCELLED; `attempt` has not taken effect.
 // Errors:   as WaitReady, besides those of `attempt`.
 // Borrows:  `source`, and what `attempt` refers to.

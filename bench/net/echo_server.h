@@ -19,7 +19,7 @@
 
 namespace weft::bench {
 
-inline Task<absl::Status> Echo(net::TcpStream stream) {
+inline Task<absl::Status> Echo(net::TcpStream& stream) {
   std::array<std::byte, 4096> buffer;
   for (;;) {
     const std::size_t size = co_await OrReturn(stream.Read(buffer));
@@ -29,12 +29,17 @@ inline Task<absl::Status> Echo(net::TcpStream stream) {
   co_return absl::OkStatus();
 }
 
+inline Task<> Attend(net::TcpStream client) {
+  absl::Status status = co_await Echo(client);
+  status.IgnoreError();  // One client's trouble is not the others'.
+}
+
 // Until it is cancelled. Borrows: `listener`.
 inline Task<absl::Status> ServeEcho(net::TcpListener& listener) {
   co_return co_await WithScope([&](Scope& clients) -> Task<absl::Status> {
     for (;;) {
       net::TcpStream client = co_await OrReturn(listener.Accept());
-      clients.Spawn(Echo, std::move(client));
+      clients.Spawn(Attend, std::move(client));
     }
   });
 }

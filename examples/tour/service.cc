@@ -16,7 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "line_reader.h"
-#include "weft/fs/whole_file.h"
+#include "weft/fs/read_file.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"

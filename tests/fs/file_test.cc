@@ -6,9 +6,12 @@
 #include "weft/fs/file.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -22,6 +25,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/fs/open_options.h"
+#include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
@@ -66,6 +70,7 @@ class CachingSystem : public SimulatedSystem {
   ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
                        off_t at) override {
     ++asked_cache;
+    largest_copy = std::max(largest_copy, size);
     if (cache_error == 0) return SimulatedSystem::pread(fd, buffer, size, at);
     errno = cache_error;
     return -1;
@@ -78,6 +83,7 @@ class CachingSystem : public SimulatedSystem {
   int cache_error = 0;  // 0: everything is in the cache.
   int asked_cache = 0;
   int asked_disk = 0;
+  std::size_t largest_copy = 0;  // That the cache was asked for.
 };
 
 // A directory with a file "file" in it that holds "0123456789".
@@ -147,6 +153,78 @@ TEST_F(FileTest, DoesNotReadADirectory) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(std::string(status.message()),
             "pread(\"" + directory_.path() + "\"): Is a directory");
+}
+
+// Whether anybody has its other end open or not.
+TEST_F(FileTest, RefusesAPipeInsteadOfWaitingForItsOtherEnd) {
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Simulator sim;
+  const int before = OpenDescriptors();
+
+  const absl::Status to_read = sim.Run(File::Open(pipe)).status();
+  const absl::Status to_write = sim.Run(File::Open(pipe, kReplace)).status();
+  const reactor::Fd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK));
+  const absl::Status to_append = sim.Run(File::Open(pipe, kAppend)).status();
+
+  for (const absl::Status& refusal : {to_read, to_write, to_append}) {
+    EXPECT_EQ(refusal.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(std::string(refusal.message()),
+              "open(\"" + pipe +
+                  "\"): a pipe is no file: it has neither a size nor "
+                  "positions");
+  }
+  EXPECT_EQ(OpenDescriptors(), before + 1);
+}
+
+TEST_F(FileTest, SaysThatASocketIsNoFile) {
+  const reactor::Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  const std::string path = directory_ / "socket";
+  ASSERT_LT(path.size(), sizeof(name.sun_path));
+  path.copy(name.sun_path, path.size());
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name),
+                   sizeof(name)),
+            0);
+  Simulator sim;
+
+  const absl::Status status = sim.Run(File::Open(path)).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a socket is no file"));
+}
+
+TEST_F(FileTest, SaysThatADeviceIsMissing) {
+  class Missing : public SimulatedSystem {
+   public:
+    int open(const char*, int, mode_t) override {
+      errno = ENXIO;
+      return -1;
+    }
+  } system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status status = sim.Run(File::Open(path_)).status();
+
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + path_ + "\"): No such device or address");
+}
+
+TEST_F(FileTest, ClosesWhatItCannotAskAbout) {
+  class Mute : public SimulatedSystem {
+   public:
+    int fstat(int, struct stat*) override {
+      errno = EIO;
+      return -1;
+    }
+  } system;
+  Simulator sim({.seed = {}, .system = &system});
+  const int before = OpenDescriptors();
+
+  EXPECT_EQ(sim.Run(File::Open(path_)).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST_F(FileTest, RefusesOptionsThatContradictThemselves) {
@@ -373,6 +451,29 @@ TEST_F(FileTest, KnowsTheEndWithoutAskingTheDisk) {
       });
 
   EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.asked_disk, 0);
+}
+
+// The copy is made on the worker, which others need as well.
+TEST_F(FileTest, CopiesAMegabyteAtATimeOutOfTheCache) {
+  constexpr std::size_t kMegabyte = 1 << 20;
+  std::string contents;
+  while (contents.size() < 3'500'000) contents += "0123456789abc";
+  directory_.Write("file", contents);
+  CachingSystem system;
+
+  const absl::Status status =
+      WithFile(system, {}, [&](File& file) -> Task<absl::Status> {
+        Buffer buffer(contents.size());
+        std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 0));
+        EXPECT_EQ(got, kMegabyte);
+        co_await OrReturn(file.ReadExactly(buffer.span()));
+        EXPECT_TRUE(buffer.First(contents.size()) == contents);
+        co_return absl::OkStatus();
+      });
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.largest_copy, kMegabyte);
   EXPECT_EQ(system.asked_disk, 0);
 }
 

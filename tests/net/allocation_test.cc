@@ -1,5 +1,6 @@
-// Tests that a conversation allocates nothing once it is under way. A program
-// of its own, since it replaces the global operator new to count its calls.
+// Tests that a conversation allocates nothing once it is under way, and that
+// what has to be allocated for an error does not spoil it. A program of its
+// own, since it replaces the global operator new.
 //
 // SPDX-License-Identifier: MIT
 
@@ -7,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -14,17 +16,21 @@
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
+#include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
 
@@ -32,6 +38,8 @@ namespace {
 
 // relaxed throughout: a number, read where nothing else runs.
 std::atomic<long> allocations{0};
+// Whether every allocation changes errno, as it may.
+std::atomic<bool> spoils_errno{false};
 
 void* Allocate(std::size_t size, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
@@ -39,6 +47,7 @@ void* Allocate(std::size_t size, std::size_t alignment) {
   const std::size_t whole = (size + alignment - 1) / alignment * alignment;
   void* const memory = std::aligned_alloc(alignment, whole);
   if (memory == nullptr) throw std::bad_alloc();
+  if (spoils_errno.load(std::memory_order_relaxed)) errno = ENOTTY;
   return memory;
 }
 
@@ -164,6 +173,78 @@ TEST(AllocationTest, IsNotNeededForAMessageInMemory) {
   EXPECT_EQ(status, absl::OkStatus());
   EXPECT_EQ(counted, 0);
 }
+
+// Fails one kind of call with EINVAL, once it is told which.
+class FailingSystem : public testing::SimulatedSystem {
+ public:
+  int socket(int domain, int type, int protocol) override {
+    if (Fails("socket")) return -1;
+    return SimulatedSystem::socket(domain, type, protocol);
+  }
+  int bind(int fd, const sockaddr* address, socklen_t size) override {
+    return Fails("bind") ? -1 : SimulatedSystem::bind(fd, address, size);
+  }
+  int listen(int fd, int backlog) override {
+    return Fails("listen") ? -1 : SimulatedSystem::listen(fd, backlog);
+  }
+  int connect(int fd, const sockaddr* address, socklen_t size) override {
+    return Fails("connect") ? -1 : SimulatedSystem::connect(fd, address, size);
+  }
+  int accept(int fd, sockaddr* address, socklen_t* size) override {
+    return Fails("accept") ? -1 : SimulatedSystem::accept(fd, address, size);
+  }
+  ssize_t recv(int fd, void* buffer, std::size_t size, int flags) override {
+    if (Fails("recv")) return -1;
+    return SimulatedSystem::recv(fd, buffer, size, flags);
+  }
+  int event_queue_control(absl::FunctionRef<int()> call) override {
+    return Fails("control") ? -1 : SimulatedSystem::event_queue_control(call);
+  }
+
+  std::string_view failing;
+
+ private:
+  bool Fails(std::string_view call) const {
+    if (call != failing) return false;
+    errno = EINVAL;
+    return true;
+  }
+};
+
+Task<absl::Status> MeetAndRead(FailingSystem& system, std::string_view call) {
+  system.failing = call;
+  TcpPair pair = co_await OrReturn(ConnectPair());
+  pair.client.SetReadTimeout(absl::ZeroDuration());
+  std::array<std::byte, 1> buffer;
+  const absl::StatusOr<std::size_t> read = co_await pair.client.Read(buffer);
+  system.failing = "";
+  co_return read.status();
+}
+
+class SpoiledErrnoTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  SpoiledErrnoTest() { spoils_errno.store(true, std::memory_order_relaxed); }
+  ~SpoiledErrnoTest() override {
+    spoils_errno.store(false, std::memory_order_relaxed);
+  }
+};
+
+TEST_P(SpoiledErrnoTest, IsNotWhatIsReported) {
+  FailingSystem system;
+  testing::Simulator sim({.system = &system});
+
+  const absl::Status status =
+      sim.Run(MeetAndRead(system, std::string_view(GetParam())));
+  system.failing = "";
+
+  EXPECT_EQ(reactor::ErrnoOf(status), EINVAL) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SpoiledErrnoTest,
+                         ::testing::Values("socket", "bind", "listen",
+                                           "connect", "accept", "recv",
+                                           "control"),
+                         [](const auto& call) { return call.param; });
 
 }  // namespace
 }  // namespace weft::net

@@ -28,6 +28,7 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
+#include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
@@ -192,6 +193,99 @@ TEST(SocketAttemptsTest, OfferAgainWhatWasNotTaken) {
         co_return co_await ThereAndBack(pair, sent);
       },
       bytes);
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+// Takes all that it is offered, as for a reader who keeps up.
+class BottomlessSystem : public testing::SimulatedSystem {
+ public:
+  ssize_t send(int, const void*, std::size_t size, int) override {
+    return Take(size);
+  }
+  ssize_t sendmsg(int, const msghdr* message, int) override {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < message->msg_iovlen; ++i) {
+      size += message->msg_iov[i].iov_len;
+    }
+    return Take(size);
+  }
+
+  std::size_t taken = 0;
+
+ private:
+  ssize_t Take(std::size_t size) {
+    taken += size;
+    return static_cast<ssize_t>(size);
+  }
+};
+
+// Begins to write 16 megabytes, has one turn itself, and does `act`. Gives what
+// the write gives.
+Task<absl::Status> WriteMuch(BottomlessSystem& system,
+                             void (*act)(TcpPair&, JoinHandle<absl::Status>&)) {
+  TcpPair pair = co_await OrReturn(ConnectPair());
+  const std::vector<std::byte> bytes(16 * kMegabyte);
+  JoinHandle<absl::Status> writer =
+      Spawn(WriteAllThenEnd, std::ref(pair.client),
+            std::span<const std::byte>(bytes));
+  co_await Yield();
+  EXPECT_EQ(system.taken, kMegabyte);
+  act(pair, writer);
+  co_return co_await writer.Join();
+}
+
+TEST(SocketAttemptsTest, LeaveOthersATurnAfterEveryMegabyte) {
+  BottomlessSystem system;
+
+  const absl::Status status =
+      Simulate({.system = &system}, WriteMuch, system,
+               [](TcpPair&, JoinHandle<absl::Status>&) {});
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.taken, 16 * kMegabyte);
+}
+
+TEST(SocketAttemptsTest, AreCancelledBetweenTwoMegabytes) {
+  BottomlessSystem system;
+
+  const absl::Status status = Simulate(
+      {.system = &system}, WriteMuch, system,
+      [](TcpPair&, JoinHandle<absl::Status>& writer) { writer.Cancel(); });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(system.taken, kMegabyte);
+}
+
+TEST(SocketAttemptsTest, NoticeACloseBetweenTwoMegabytes) {
+  BottomlessSystem system;
+
+  const absl::Status status = Simulate(
+      {.system = &system}, WriteMuch, system,
+      [](TcpPair& pair, JoinHandle<absl::Status>&) { pair.client.Close(); });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(system.taken, kMegabyte);
+}
+
+TEST(SocketAttemptsTest, OfferAMegabyteACallAtMost) {
+  BottomlessSystem system;
+
+  const absl::Status status =
+      Simulate({.system = &system}, []() -> Task<absl::Status> {
+        TcpPair pair = co_await OrReturn(ConnectPair());
+        const std::vector<std::byte> bytes(2 * kMegabyte);
+        const std::span<const std::byte> all(bytes);
+        const std::array parts = {all.first(kMegabyte - 1), all, all};
+
+        const std::size_t written = co_await OrReturn(pair.client.Write(all));
+        const std::size_t vectored =
+            co_await OrReturn(pair.client.WriteVectored(parts));
+
+        EXPECT_EQ(written, kMegabyte);
+        EXPECT_EQ(vectored, kMegabyte);
+        co_return absl::OkStatus();
+      });
 
   EXPECT_EQ(status, absl::OkStatus());
 }

@@ -56,12 +56,17 @@ class CountingSystem : public testing::SimulatedSystem {
   int reads = 0, writes = 0, waits = 0, controls = 0;
 };
 
-Task<absl::Status> Echo(TcpStream stream) {
+Task<absl::Status> Echo(TcpStream& stream) {
   std::array<std::byte, 4096> buffer;
   while (std::size_t n = co_await OrReturn(stream.Read(buffer))) {
     co_await OrReturn(stream.WriteAll(std::span(buffer).first(n)));
   }
   co_return absl::OkStatus();
+}
+
+Task<> Attend(TcpStream client) {
+  absl::Status status = co_await Echo(client);
+  status.IgnoreError();  // One client's trouble is not the others'.
 }
 
 Task<absl::Status> Serve(Address& address) {
@@ -70,7 +75,7 @@ Task<absl::Status> Serve(Address& address) {
   co_return co_await WithScope([&](Scope& clients) -> Task<absl::Status> {
     for (;;) {
       TcpStream client = co_await OrReturn(listener.Accept());
-      clients.Spawn(Echo, std::move(client));
+      clients.Spawn(Attend, std::move(client));
     }
   });
 }
@@ -138,6 +143,16 @@ TEST_F(SocketEndsTest, TryOnceMoreWhenTheBufferWasFilled) {
   sim_.RunUntilIdle();
 
   EXPECT_EQ(system_.reads, 2);
+}
+
+TEST_F(SocketEndsTest, ServeOnWhenOneClientResetsItsConnection) {
+  AskAll();
+
+  clients_.front()->Reset();
+  clients_.erase(clients_.begin());
+  sim_.RunUntilIdle();
+
+  AskAll();
 }
 
 TEST_F(SocketEndsTest, TryFirstAfterAHangUp) {

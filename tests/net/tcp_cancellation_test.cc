@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -210,6 +211,65 @@ TEST(TcpCancellationOrderTest,
   }
   EXPECT_GT(raced.cancelled, 0);
   EXPECT_GT(raced.succeeded, 0);
+}
+
+// --- An accept whose connection comes ---------------------------------------
+
+Task<absl::StatusOr<TcpListener>> BindAnywhere() {
+  co_return TcpListener::Bind("127.0.0.1:0");
+}
+
+Task<absl::Status> AcceptInto(TcpListener& listener,
+                              std::vector<TcpStream>& accepted) {
+  TcpStream stream = co_await OrReturn(listener.Accept());
+  accepted.push_back(std::move(stream));
+  co_return absl::OkStatus();
+}
+
+// Cancels an accept at one step, and connects at another. Whoever accepts first
+// after all that has the connection.
+void RaceAcceptWithCancel(int arrival, int cancellation, int steps,
+                          Raced& raced) {
+  testing::Simulator sim;
+  absl::StatusOr<TcpListener> listener = sim.Run(BindAnywhere());
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  std::vector<TcpStream> accepted;
+  std::optional<PlainPeer> peer;
+  JoinHandle<absl::Status> accepting =
+      sim.SpawnJoinable(AcceptInto(*listener, accepted));
+
+  for (int step = 0; step < steps; ++step) {
+    if (step == arrival) peer.emplace(listener->local_address());
+    if (step == cancellation) accepting.Cancel();
+    sim.RunOneStep();
+  }
+  sim.RunUntilIdle();
+  ASSERT_TRUE(accepting.finished());
+  const absl::Status status = accepting.BlockingJoin();
+  ++(absl::IsCancelled(status) ? raced.cancelled : raced.succeeded);
+  EXPECT_EQ(accepted.size(), status.ok() ? 1u : 0u) << status;
+  if (!status.ok()) {
+    EXPECT_EQ(sim.Run(AcceptInto(*listener, accepted)), absl::OkStatus());
+  }
+
+  ASSERT_EQ(accepted.size(), 1u);
+  EXPECT_TRUE(peer->Send("here"));
+  EXPECT_EQ(sim.Run(ReadText(accepted.front())).value_or("nothing"), "here");
+}
+
+TEST(TcpCancellationOrderTest, LosesNoConnectionWheneverAnAcceptIsCancelled) {
+  constexpr int kSteps = 6;
+  Raced raced;
+  for (int arrival = 0; arrival < kSteps; ++arrival) {
+    for (int cancellation = 0; cancellation < kSteps; ++cancellation) {
+      SCOPED_TRACE(::testing::Message() << "arrives at step " << arrival
+                                        << ", cancelled at " << cancellation);
+
+      RaceAcceptWithCancel(arrival, cancellation, kSteps, raced);
+    }
+  }
+  EXPECT_GT(raced.cancelled, kSteps);
+  EXPECT_GT(raced.succeeded, kSteps);
 }
 
 TEST(TcpCancellationOrderTest, DoesNothingInAScopeThatIsCancelledAlready) {

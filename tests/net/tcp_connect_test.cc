@@ -27,6 +27,8 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/support/cancel_everywhere.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
 namespace {
@@ -165,6 +167,42 @@ TEST(TcpConnectTest, IsCancelledByItsScopeAndNotByItsTimeout) {
 
   ASSERT_TRUE(connecting.finished());
   EXPECT_EQ(connecting.BlockingJoin().code(), absl::StatusCode::kCancelled);
+}
+
+// Makes connections only after a wait, as over a real network.
+class FarAwaySystem : public testing::SimulatedSystem {
+ public:
+  int connect(int fd, const sockaddr* address, socklen_t size) override {
+    SimulatedSystem::connect(fd, address, size);
+    errno = EINPROGRESS;
+    return -1;
+  }
+};
+
+TEST(TcpConnectTest, LeavesNoSocketBehindWhereverItIsCancelled) {
+  const DeafPort port;
+  ASSERT_EQ(::listen(port.fd(), 100), 0);
+  FarAwaySystem system;
+  int before = 0;
+  int cancelled = 0;
+
+  const int places = tests::CancelEverywhere(
+      testing::SimulatorOptions{.system = &system},
+      [&] {
+        before = testing::OpenDescriptors();
+        return TcpStream::Connect(
+            port.address(), {.timeout = absl::Seconds(3), .no_delay = true});
+      },
+      [&](absl::StatusOr<TcpStream> stream, bool undisturbed) {
+        EXPECT_TRUE(stream.ok() || absl::IsCancelled(stream.status()))
+            << stream.status();
+        EXPECT_TRUE(stream.ok() || !undisturbed);
+        EXPECT_EQ(testing::OpenDescriptors(), before + (stream.ok() ? 1 : 0));
+        if (!stream.ok()) ++cancelled;
+      });
+
+  EXPECT_GT(places, 2);
+  EXPECT_GE(cancelled, 2);
 }
 
 TEST(TcpConnectTest, IsNoConnectionWhenTheSocketMetItself) {

@@ -24,6 +24,7 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
 namespace {
@@ -204,7 +205,8 @@ TEST_P(TcpListenerShortageTest, WaitsForRoomAndGoesOn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TcpListenerShortageTest,
-                         ::testing::Values(EMFILE, ENFILE, ENOBUFS, ENOMEM));
+                         ::testing::Values(EMFILE, ENFILE, ENOBUFS, ENOMEM,
+                                           EPERM));
 
 TEST(TcpListenerTest, IsCancelledWhileItWaitsForRoom) {
   FailingAccept system(EMFILE, /*times=*/1'000'000);
@@ -292,7 +294,38 @@ TEST_P(TcpListenerSkipTest, AcceptsTheNextConnection) {
 
 INSTANTIATE_TEST_SUITE_P(All, TcpListenerSkipTest,
                          ::testing::Values(ECONNABORTED, EPROTO, ENETDOWN,
-                                           EHOSTUNREACH, EPERM, EINTR));
+                                           EHOSTUNREACH, EINTR));
+
+// As XNU answers for a connection that was reset while it was queued.
+TEST(TcpListenerTest, PassesOverAConnectionWithoutAPeer) {
+  class Nameless : public testing::SimulatedSystem {
+   public:
+    int accept(int fd, sockaddr* address, socklen_t* size) override {
+      const int socket = SimulatedSystem::accept(fd, address, size);
+      if (socket >= 0 && ++accepted == 1) *size = 0;
+      return socket;
+    }
+    int accepted = 0;
+  } system;
+  testing::Simulator sim({.system = &system});
+  const int before = testing::OpenDescriptors();
+
+  const absl::Status status = sim.Run([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    PlainPeer gone(listener.local_address());
+    PlainPeer peer(listener.local_address());
+    EXPECT_TRUE(peer.Send("here"));
+    TcpStream stream = co_await OrReturn(listener.Accept());
+    EXPECT_EQ(gone.Receive(), "");  // Closed on our side.
+    const std::string text = co_await OrReturn(ReadText(stream));
+    EXPECT_EQ(text, "here");
+    co_return absl::OkStatus();
+  }());
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(system.accepted, 2);
+  EXPECT_EQ(testing::OpenDescriptors(), before);
+}
 
 TEST(TcpListenerTest, IsCancelledInAFloodOfAbortedConnections) {
   FailingAccept system(ECONNABORTED, /*times=*/1'000'000'000);

@@ -6,6 +6,7 @@
 #include "weft/net/tcp_stream.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cstddef>
@@ -18,6 +19,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/stream.h"
+#include "weft/net/tcp_listener.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulator.h"
@@ -99,6 +101,34 @@ TEST(TcpStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
 
     EXPECT_EQ(Text(question), "question");
     EXPECT_EQ(Text(answer), "answer");
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+// What comes with one event, and is read in two pieces: a read stops in front
+// of urgent data.
+TEST(TcpStreamTest, ReadsOnBehindUrgentData) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    PlainPeer peer(listener.local_address());
+    TcpStream stream = co_await OrReturn(listener.Accept());
+    EXPECT_TRUE(peer.Send("first"));
+    const std::string first = co_await OrReturn(ReadText(stream));
+    EXPECT_EQ(first, "first");
+    JoinHandle<absl::StatusOr<std::string>> reader =
+        Spawn(ReadText<TcpStream>, std::ref(stream));
+    co_await Yield();  // He waits.
+
+    EXPECT_TRUE(peer.Send("before"));
+    EXPECT_EQ(::send(peer.fd(), "!", 1, MSG_OOB), 1);
+    EXPECT_TRUE(peer.Send("behind"));
+
+    const std::string before = co_await OrReturn(reader.Join());
+    EXPECT_EQ(before, "before");
+    const std::string behind = co_await OrReturn(ReadText(stream));
+    EXPECT_EQ(behind, "behind");
     co_return absl::OkStatus();
   });
 

@@ -209,11 +209,12 @@ class PollerTest : public ::testing::Test {
   // Waits until `token` has been all that `wanted` says, in one event or in
   // several, and returns all that it has been by then.
   Event Await(Token token, Event wanted, std::size_t room = 16) {
-    Event seen{token, false, false, false};
+    Event seen{.token = token};
     const auto lacks = [&] {
       return (wanted.readable && !seen.readable) ||
              (wanted.writable && !seen.writable) ||
-             (wanted.hang_up && !seen.hang_up);
+             (wanted.hang_up && !seen.hang_up) ||
+             (wanted.urgent && !seen.urgent);
     };
     while (lacks()) {
       for (const Event& event : Poll(absl::Minutes(1), room)) {
@@ -221,6 +222,7 @@ class PollerTest : public ::testing::Test {
         seen.readable |= event.readable;
         seen.writable |= event.writable;
         seen.hang_up |= event.hang_up;
+        seen.urgent |= event.urgent;
       }
     }
     return seen;
@@ -414,6 +416,17 @@ TEST_F(PollerTest, ReportsAResetInBothDirectionsWithItsErrorUntouched) {
         {.token = kToken, .readable = true, .writable = true, .hang_up = true});
   EXPECT_EQ(Receive(pair.ours), "!");
   EXPECT_EQ(errno, ECONNRESET);
+}
+
+TEST_F(PollerTest, TellsOfUrgentData) {
+  const Pair pair = TcpPair();
+  AddConnected(pair.ours, kToken);
+  Send(pair.theirs, "before");
+  EXPECT_FALSE(AwaitReadable(kToken).urgent);
+
+  ASSERT_EQ(::send(pair.theirs.get(), "!", 1, MSG_OOB), 1);
+
+  EXPECT_FALSE(Await(kToken, {.token = kToken, .urgent = true}).hang_up);
 }
 
 TEST_F(PollerTest, ReportsTheEndOfAUnixStream) {

@@ -138,6 +138,26 @@ TEST_F(SourceTest, AHangUpReadiesBothDirectionsAndIsRemembered) {
   Drain();
   source_->Deliver(true, true, false);
   EXPECT_TRUE(source_->hang_up());
+  EXPECT_TRUE(source_->reads_try_first());
+}
+
+TEST_F(SourceTest, UrgentDataIsRememberedAndIsNoHangUp) {
+  EXPECT_FALSE(source_->reads_try_first());
+
+  source_->Deliver(true, false, false, /*urgent=*/true);
+  source_->Deliver(true, true, false);
+
+  EXPECT_TRUE(source_->reads_try_first());
+  EXPECT_FALSE(source_->hang_up());
+}
+
+TEST_F(SourceTest, UrgentDataAloneIsNothingToRead) {
+  Drain();
+
+  source_->Deliver(false, false, false, /*urgent=*/true);
+
+  EXPECT_FALSE(source_->IsReady(Direction::kRead));
+  EXPECT_TRUE(source_->reads_try_first());
 }
 
 // After a hang-up a wait still waits: a FIFO gets a new writer, and a peer that

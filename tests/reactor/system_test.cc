@@ -65,6 +65,19 @@ TEST_F(SystemFileTest, OpenedFilesAreNotInherited) {
   EXPECT_TRUE(IsNotInherited(file.get()));
 }
 
+TEST_F(SystemFileTest, OpensAPipeWithoutWaitingForItsOtherEnd) {
+  ASSERT_EQ(::mkfifo(Path("file").c_str(), 0600), 0);
+
+  const Fd nobody_reads(system_.open(Path("file").c_str(), O_WRONLY, 0));
+  const int error = errno;
+  const Fd nobody_writes(system_.open(Path("file").c_str(), O_RDONLY, 0));
+
+  EXPECT_FALSE(nobody_reads);
+  EXPECT_EQ(error, ENXIO);
+  ASSERT_TRUE(nobody_writes);
+  EXPECT_TRUE(BlocksNever(nobody_writes.get()));
+}
+
 TEST_F(SystemFileTest, WritesReadsAndMeasuresAFile) {
   const Fd file = Create("file");
 

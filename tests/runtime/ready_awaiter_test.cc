@@ -340,6 +340,63 @@ TEST_F(ReadyAwaiterTest, AWriterWaitsForRoom) {
   EXPECT_EQ(read, written);
 }
 
+// Would be done at once, and pauses two times on the way.
+class UnhurriedAttempt {
+ public:
+  explicit UnhurriedAttempt(int& tries) : tries_(tries) {}
+
+  std::optional<absl::StatusOr<int>> operator()() {
+    paused_ = ++tries_ < 3;
+    if (paused_) return std::nullopt;
+    return tries_;
+  }
+  bool paused() const { return paused_; }
+
+ private:
+  int& tries_;
+  bool paused_ = false;
+};
+
+TEST_F(ReadyAwaiterTest, AnAttemptThatPausesGoesOnWhenOthersHadTheirTurn) {
+  auto operate = [&]() -> Task<absl::StatusOr<int>> {
+    UnhurriedAttempt attempt(tries_);
+    absl::StatusOr<int> done = co_await WhenReady(*source_, Direction::kRead,
+                                                  FirstTry::kAtOnce, attempt);
+    co_return done;
+  };
+  auto look = [&](int expected) -> Task<> {
+    EXPECT_EQ(tries_, expected);
+    co_return;
+  };
+  JoinHandle<absl::StatusOr<int>> operation = sim_.SpawnJoinable(operate());
+  sim_.Spawn(look(1));
+
+  sim_.RunUntilIdle();
+
+  ASSERT_TRUE(operation.finished());
+  EXPECT_EQ(*operation.BlockingJoin(), 3);
+}
+
+TEST_F(ReadyAwaiterTest, AnAttemptIsCancelledWhileItPauses) {
+  auto operate = [&]() -> Task<absl::StatusOr<int>> {
+    UnhurriedAttempt attempt(tries_);
+    absl::StatusOr<int> done = co_await WhenReady(*source_, Direction::kRead,
+                                                  FirstTry::kAtOnce, attempt);
+    co_return done;
+  };
+  JoinHandle<absl::StatusOr<int>> operation = sim_.SpawnJoinable(operate());
+  ASSERT_TRUE(sim_.RunOneStep());
+  EXPECT_EQ(tries_, 1);
+
+  operation.Cancel();
+  sim_.RunUntilIdle();
+
+  ASSERT_TRUE(operation.finished());
+  EXPECT_EQ(operation.BlockingJoin().status().code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_EQ(tries_, 1);
+}
+
 TEST_F(ReadyAwaiterTest, BothDirectionsWaitBesideEachOther) {
   std::array<int, 2> ends{-1, -1};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,

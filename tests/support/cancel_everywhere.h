@@ -31,18 +31,18 @@ namespace weft::tests {
 // `start` makes the program, with what it works on made anew; `check` is given
 // its result, when everything it left running has ended as well, and whether it
 // was undisturbed. Both run once for each place of cancellation, in a
-// simulation of its own, with `seed` where there is one. Returns how many
-// places there were.
+// simulation of its own with these options. Returns how many places there were.
 template <typename Start, typename Check>
-int CancelEverywhere(std::optional<std::uint64_t> seed, Start start,
+int CancelEverywhere(testing::SimulatorOptions options, Start start,
                      Check check) {
+  const std::optional<std::uint64_t> seed = options.seed;
   // A program that heeds its cancellation ends long before.
   constexpr int kPatience = 100'000;
   for (int place = 0;; ++place) {
     SCOPED_TRACE(::testing::Message()
                  << "cancelled at step " << place << ", seed "
                  << (seed.has_value() ? static_cast<std::int64_t>(*seed) : -1));
-    testing::Simulator sim(testing::SimulatorOptions{.seed = seed});
+    testing::Simulator sim(options);
     auto program = sim.SpawnJoinable(start());
     int steps = 0;
     while (steps < place && !program.finished() && sim.RunOneStep()) ++steps;
@@ -60,6 +60,14 @@ int CancelEverywhere(std::optional<std::uint64_t> seed, Start start,
     check(program.BlockingJoin(), undisturbed);
     if (undisturbed || ::testing::Test::HasFailure()) return place;
   }
+}
+
+// With `seed` where there is one.
+template <typename Start, typename Check>
+int CancelEverywhere(std::optional<std::uint64_t> seed, Start start,
+                     Check check) {
+  return CancelEverywhere(testing::SimulatorOptions{.seed = seed},
+                          std::move(start), std::move(check));
 }
 
 }  // namespace weft::tests

@@ -175,6 +175,7 @@ std::optional<KernelEvent> Knote::EvaluateDescriptor() {
   KernelEvent event = Describe();
   event.data = found.amount;
   if (found.ended) event.flags |= EV_EOF;
+  if (found.urgent) event.flags |= EV_OOBAND;
   if (found.broken) event.fflags = was_unconnected_ ? ECONNREFUSED : ECONNRESET;
   return event;
 }

@@ -15,6 +15,7 @@
 //              one event a knote and call, filters in shuffled order.
 //   EV_EOF     With what is left in `data`; sticky. A FIN ends the read side,
 //              a RST both, shutdown(SHUT_WR) of TCP the write side.
+//   EV_OOBAND  While urgent data is ahead, as on macOS.
 //   data       Bytes to read, backlog of a TCP listener, space to write.
 //   Also       NOTE_LOWAT, EVFILT_TIMER with all units, EVFILT_USER.
 //

@@ -78,7 +78,9 @@ Readiness ProbeReadSocket(int fd, short bits) {
     return found;
   }
   if (IsFresh(bits)) return found;
-  found.ready = (bits & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  found.urgent = (bits & POLLPRI) != 0;
+  found.ready =
+      found.urgent || (bits & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)) != 0;
   found.ended = (bits & (POLLRDHUP | POLLHUP)) != 0;
   found.broken = found.ended && (bits & POLLERR) != 0;
   found.amount = Count(fd, FIONREAD);
@@ -109,7 +111,7 @@ Readiness ProbeRead(int fd) {
   struct stat about{};
   if (::fstat(fd, &about) == -1) return {};
   if (S_ISREG(about.st_mode)) return ProbeReadFile(fd, about);
-  const short bits = PollNow(fd, POLLIN | POLLRDHUP);
+  const short bits = PollNow(fd, POLLIN | POLLRDHUP | POLLPRI);
   if (IsSocket(about)) return ProbeReadSocket(fd, bits);
 
   Readiness found;

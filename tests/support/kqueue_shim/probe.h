@@ -13,6 +13,7 @@ struct Readiness {
   bool ready = false;
   bool ended = false;        // EV_EOF.
   bool broken = false;       // Ended by an error and not in good order.
+  bool urgent = false;       // EV_OOBAND.
   std::intptr_t amount = 0;  // The `data` of the event.
 };
 

@@ -187,7 +187,7 @@ int Queue::Watch(KnoteKey key, Knote& knote) {
   }
   if (!knote.WatchesDescriptor()) return 0;
   const std::uint32_t edges = key.filter == EVFILT_READ
-                                  ? EPOLLIN | EPOLLRDHUP | EPOLLET
+                                  ? EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET
                                   : EPOLLOUT | EPOLLET;
   if (AddTo(EdgesOf(key.filter), static_cast<int>(key.ident), edges) == 0) {
     return 0;

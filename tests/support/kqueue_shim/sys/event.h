@@ -32,6 +32,7 @@
 #define EV_RECEIPT 0x0040
 #define EV_DISPATCH 0x0080
 // Answers.
+#define EV_OOBAND 0x2000
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
 

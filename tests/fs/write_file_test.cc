@@ -1,9 +1,9 @@
-// Tests of reading and replacing whole files. In simulation, on real files, and
-// with systems that fail in every place.
+// Tests of replacing whole files. In simulation, on real files, and with
+// systems that fail in every place.
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/fs/whole_file.h"
+#include "weft/fs/write_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,11 +21,11 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "weft/reactor/os_error.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/fs/halting_system.h"
+#include "weft/tests/fs/numbers.h"
 #include "weft/tests/support/as_nobody.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/temporary_directory.h"
@@ -34,227 +34,12 @@ namespace weft::fs {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::weft::testing::AsNobody;
 using ::weft::testing::OpenDescriptors;
 using ::weft::testing::SimulatedSystem;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
-
-// Text in which a piece that is lost, doubled or displaced is noticed.
-std::string Numbers(std::size_t size) {
-  std::string text;
-  for (int i = 0; text.size() < size; ++i) absl::StrAppend(&text, i, " ");
-  text.resize(size);
-  return text;
-}
-
-// --- ReadFile ---
-
-TEST(ReadFileTest, GivesWhatIsInTheFile) {
-  TemporaryDirectory directory;
-  directory.Write("file", std::string_view("one\0two\n", 8));
-  Simulator sim;
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile(directory / "file"));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_EQ(*text, std::string_view("one\0two\n", 8));
-}
-
-class ReadFileSizeTest : public ::testing::TestWithParam<std::size_t> {};
-
-TEST_P(ReadFileSizeTest, GivesAllOfAFileOfAnySize) {
-  TemporaryDirectory directory;
-  const std::string contents = Numbers(GetParam());
-  directory.Write("file", contents);
-  Simulator sim;
-  const int before = OpenDescriptors();
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile(directory / "file"));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_TRUE(*text == contents);
-  EXPECT_EQ(OpenDescriptors(), before);
-}
-
-INSTANTIATE_TEST_SUITE_P(Sizes, ReadFileSizeTest,
-                         ::testing::Values(0, 1, 4095, 4096, 4097,
-                                           (1 << 20) - 1, 1 << 20,
-                                           (1 << 20) + 1, 3'500'000));
-
-TEST(ReadFileTest, ReadsFilesThatDoNotTellTheirSize) {
-  Simulator sim;
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile("/proc/self/status"));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_THAT(*text, StartsWith("Name:"));
-  EXPECT_THAT(*text, HasSubstr("\nvoluntary_ctxt_switches:"));
-}
-
-// Claims that every file is empty, as those under /proc are.
-class SizelessSystem : public SimulatedSystem {
- public:
-  int fstat(int fd, struct stat* out) override {
-    const int answer = SimulatedSystem::fstat(fd, out);
-    out->st_size = 0;
-    return answer;
-  }
-};
-
-TEST(ReadFileTest, GrowsWithAFileThatDoesNotTellItsSize) {
-  TemporaryDirectory directory;
-  const std::string contents = Numbers(2'500'000);
-  directory.Write("file", contents);
-  SizelessSystem system;
-  Simulator sim({.seed = {}, .system = &system});
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile(directory / "file"));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_TRUE(*text == contents);
-}
-
-TEST(ReadFileTest, SaysThatThereIsNoSuchFile) {
-  Simulator sim;
-
-  const absl::Status status = sim.Run(ReadFile("/nope/file")).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(std::string(status.message()),
-            "open(\"/nope/file\"): No such file or directory");
-}
-
-TEST(ReadFileTest, SaysThatADirectoryIsNoFile) {
-  TemporaryDirectory directory;
-  Simulator sim;
-  const int before = OpenDescriptors();
-
-  const absl::Status status = sim.Run(ReadFile(directory.path())).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(std::string(status.message()),
-            "read(\"" + directory.path() + "\"): Is a directory");
-  EXPECT_EQ(OpenDescriptors(), before);
-}
-
-TEST(ReadFileTest, SaysThatItMayNotReadTheFile) {
-  TemporaryDirectory directory;
-  directory.Write("file", "secret");
-  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
-  ASSERT_EQ(::chmod((directory / "file").c_str(), 0), 0);
-  Simulator sim;
-  const AsNobody nobody;
-
-  const absl::Status status = sim.Run(ReadFile(directory / "file")).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
-}
-
-TEST(ReadFileTest, RefusesAPathWithAZeroByte) {
-  Simulator sim;
-
-  const absl::Status status =
-      sim.Run(ReadFile(std::string_view("/etc/hosts\0.txt", 15))).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-}
-
-TEST(ReadFileTest, TakesAFileOfExactlyTheLimit) {
-  TemporaryDirectory directory;
-  directory.Write("file", "12345");
-  Simulator sim;
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile(directory / "file", {.max_size = 5}));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_EQ(*text, "12345");
-}
-
-TEST(ReadFileTest, RefusesAFileBeyondTheLimit) {
-  TemporaryDirectory directory;
-  directory.Write("file", "123456");
-  Simulator sim;
-
-  const absl::Status status =
-      sim.Run(ReadFile(directory / "file", {.max_size = 5})).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(std::string(status.message()),
-            "read(\"" + directory / "file" + "\"): it holds more than 5 bytes");
-}
-
-TEST(ReadFileTest, RefusesAFileThatTurnsOutToBeBeyondTheLimit) {
-  Simulator sim;
-
-  const absl::Status status =
-      sim.Run(ReadFile("/dev/zero", {.max_size = 2'000'000})).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-}
-
-TEST(ReadFileTest, PutsSingleBytesTogetherThroughInterrupts) {
-  TemporaryDirectory directory;
-  const std::string contents = Numbers(10'000);
-  directory.Write("file", contents);
-  HaltingSystem system;
-  Simulator sim({.seed = {}, .system = &system});
-
-  const absl::StatusOr<std::string> text =
-      sim.Run(ReadFile(directory / "file"));
-
-  ASSERT_TRUE(text.ok()) << text.status();
-  EXPECT_TRUE(*text == contents);
-}
-
-TEST(ReadFileTest, AnErrorInTheMiddleIsTheAnswer) {
-  class Failing : public SimulatedSystem {
-   public:
-    ssize_t read(int fd, void* buffer, std::size_t size) override {
-      if (++reads_ == 1) {
-        return SimulatedSystem::read(fd, buffer,
-                                     std::min<std::size_t>(size, 2));
-      }
-      errno = EIO;
-      return -1;
-    }
-
-   private:
-    int reads_ = 0;
-  } system;
-  TemporaryDirectory directory;
-  directory.Write("file", "text");
-  Simulator sim({.seed = {}, .system = &system});
-  const int before = OpenDescriptors();
-
-  const absl::Status status = sim.Run(ReadFile(directory / "file")).status();
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(OpenDescriptors(), before);
-}
-
-TEST(ReadFileTest, OpensNothingWhenItIsCancelledBefore) {
-  Simulator sim;
-  const int before = OpenDescriptors();
-  JoinHandle<absl::StatusOr<std::string>> reader =
-      sim.SpawnJoinable(ReadFile("/etc/hosts"));
-
-  reader.Cancel();
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(reader.BlockingJoin().status().code(),
-            absl::StatusCode::kCancelled);
-  EXPECT_EQ(OpenDescriptors(), before);
-}
-
-// --- WriteFileAtomically ---
 
 // A directory with a file "file" in it that holds "old".
 class WriteFileTest : public ::testing::Test {
@@ -359,7 +144,7 @@ TEST_F(WriteFileTest, SaysThatTheDirectoryIsMissing) {
 
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(std::string(status.message()),
-            "open(\"/nope/file\"): No such file or directory");
+            "open(\"/nope/\"): No such file or directory");
 }
 
 TEST_F(WriteFileTest, SaysThatItMayNotWriteIntoTheDirectory) {
@@ -371,6 +156,23 @@ TEST_F(WriteFileTest, SaysThatItMayNotWriteIntoTheDirectory) {
   }
 
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  ExpectOnly("old");
+}
+
+// A directory that may be written and not read: the rename would succeed, and
+// then nothing could be said of its fate.
+TEST_F(WriteFileTest, ChangesNothingWhereItCouldNotStoreTheName) {
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0333), 0);
+  absl::Status status;
+  {
+    const AsNobody nobody;
+    status = Write(system_, "new");
+  }
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0700), 0);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + directory_.path() + "/\"): Permission denied");
   ExpectOnly("old");
 }
 
@@ -407,13 +209,20 @@ TEST_F(WriteFileTest, LooksForANameThatNobodyHas) {
 TEST_F(WriteFileTest, GivesUpWhereEveryNameIsTaken) {
   class Full : public SimulatedSystem {
    public:
-    int open(const char*, int, mode_t) override {
+    int open(const char* path, int flags, mode_t mode) override {
+      if ((flags & O_EXCL) == 0) {
+        return SimulatedSystem::open(path, flags, mode);
+      }
       errno = EEXIST;
       return -1;
     }
   } system;
 
-  EXPECT_EQ(Write(system, "new").code(), absl::StatusCode::kAlreadyExists);
+  const absl::Status status = Write(system, "new");
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::string(status.message()),
+            "open(\"" + path_ + "\"): File exists");
   ExpectOnly("old");
 }
 
@@ -454,8 +263,8 @@ class EventfulSystem : public SimulatedSystem {
 };
 
 // The descriptors of the simulation itself are closed after the last of these.
-const std::vector<std::string> kCalls = {"open",   "write", "fsync", "close",
-                                         "rename", "open",  "fsync", "close"};
+const std::vector<std::string> kCalls = {"open",  "open",   "write", "fsync",
+                                         "close", "rename", "fsync", "close"};
 
 TEST_F(WriteFileTest, StoresTheFileBeforeItsNameAndThenTheName) {
   EventfulSystem system;
@@ -471,7 +280,7 @@ class WriteFileFaultTest : public WriteFileTest,
 
 TEST_P(WriteFileFaultTest, LeavesAWholeFileWhicheverCallFails) {
   const int failing = GetParam();
-  const bool renamed = failing > 4;
+  const bool renamed = failing > 5;
   const bool last = failing == 7;  // Of a directory that was read: no loss.
   EventfulSystem system;
   system.error = ENOSPC;
@@ -484,7 +293,8 @@ TEST_P(WriteFileFaultTest, LeavesAWholeFileWhicheverCallFails) {
   EXPECT_EQ(status.code(), last ? absl::StatusCode::kOk
                                 : absl::StatusCode::kResourceExhausted);
   if (!last) {
-    const std::string on = renamed ? directory_.path() + "/" : path_;
+    const bool directory = failing == 0 || renamed;
+    const std::string on = directory ? directory_.path() + "/" : path_;
     EXPECT_EQ(std::string(status.message()),
               absl::StrCat(kCalls[static_cast<std::size_t>(failing)], "(\"", on,
                            "\"): No space left on device"));
@@ -572,9 +382,9 @@ TEST_F(WriteFileTest, LeavesAWholeFileWheneverItIsCancelled) {
     EXPECT_EQ(OpenDescriptors(), before);
   }
   // Before it began; in the three steps of writing, the first of which makes
-  // two calls; in the fsync and the close. From the rename on it is too late.
-  EXPECT_EQ(cancelled, 7);
-  EXPECT_EQ(finished, 4);
+  // three calls; in the fsync and the close. From the rename on it is too late.
+  EXPECT_EQ(cancelled, 8);
+  EXPECT_EQ(finished, 3);
 }
 
 }  // namespace

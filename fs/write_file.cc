@@ -1,0 +1,216 @@
+// Writing beside what is to be replaced, step by step on the pool.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/fs/write_file.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "weft/fs/path_error.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/reactor.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/or_return.h"
+
+namespace weft::fs {
+namespace {
+
+using ::weft::reactor::Fd;
+using ::weft::reactor::RetryInterrupted;
+using ::weft::reactor::System;
+
+// What one trip to the pool may write: long enough to be worth it, and short
+// enough for a cancellation to be heeded.
+constexpr std::size_t kStep = std::size_t{1} << 20;
+
+// A file on its way to replace another. Its functions block. Until it has, its
+// destructor removes what was made: on the worker, but only where a task was
+// cancelled.
+class Replacement {
+ public:
+  // Borrows `contents`.
+  Replacement(System& system, std::string path, std::string_view contents,
+              WriteFileOptions options)
+      : system_(system),
+        path_(std::move(path)),
+        directory_path_(DirectoryOf(path_)),
+        rest_(contents),
+        permissions_(options.permissions) {}
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement() { Discard(); }
+
+  // The next of: opening the directory, making the file and writing about
+  // kStep; fsync; rename. True at the end.
+  absl::StatusOr<bool> Step() {
+    absl::Status status = Next();
+    if (!status.ok()) {
+      Discard();
+      return status;
+    }
+    return stage_ == Stage::kReplaced;
+  }
+
+ private:
+  enum class Stage { kToBeMade, kBeingWritten, kStored, kReplaced };
+
+  absl::Status Next() {
+    absl::Status status;
+    switch (stage_) {
+      case Stage::kToBeMade:
+        status = OpenDirectory();
+        if (status.ok()) status = Make();
+        return status.ok() ? Write() : status;
+      case Stage::kBeingWritten:
+        return rest_.empty() ? Store() : Write();
+      case Stage::kStored:
+        return Replace();
+      case Stage::kReplaced:
+        return absl::OkStatus();
+    }
+    return status;
+  }
+
+  // With a slash at its end.
+  static std::string DirectoryOf(const std::string& path) {
+    const std::size_t size = path.rfind('/') + 1;
+    return size == 0 ? "./" : path.substr(0, size);
+  }
+
+  // First of all: where it cannot be opened, nothing has changed yet.
+  absl::Status OpenDirectory() {
+    absl::Status path = CheckPath(path_);
+    if (!path.ok()) return path;
+    const int number = RetryInterrupted([this] {
+      return system_.open(directory_path_.c_str(), O_RDONLY | O_DIRECTORY, 0);
+    });
+    if (number == -1) return PathError(errno, "open", directory_path_);
+    directory_ = Fd(number, system_);
+    return absl::OkStatus();
+  }
+
+  // Under a name that nobody has: the time, and where somebody had the same
+  // idea, another number. Nobody's file is opened, nor a link followed.
+  absl::Status Make() {
+    timespec now{};
+    system_.clock_gettime(CLOCK_MONOTONIC, &now);
+    for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+      temporary_ = absl::StrCat(directory_path_, ".weft-", now.tv_sec, "-",
+                                now.tv_nsec, "-", attempt, ".tmp");
+      const int number = RetryInterrupted([this] {
+        return system_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL,
+                            permissions_);
+      });
+      file_ = Fd(number, system_);
+      if (file_) {
+        stage_ = Stage::kBeingWritten;
+        return absl::OkStatus();
+      }
+      if (errno != EEXIST) break;
+    }
+    return PathError(errno, "open", path_);
+  }
+
+  absl::Status Write() {
+    const std::size_t stop = rest_.size() - std::min(kStep, rest_.size());
+    while (rest_.size() > stop) {
+      const ssize_t taken = RetryInterrupted([&] {
+        return system_.write(file_.get(), rest_.data(), rest_.size() - stop);
+      });
+      // Nothing at all is no answer that a file gives; asking on and on is no
+      // way to find out why.
+      if (taken <= 0) return PathError(taken == 0 ? 0 : errno, "write", path_);
+      rest_.remove_prefix(static_cast<std::size_t>(taken));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Store() {
+    const int answer =
+        RetryInterrupted([this] { return system_.fsync(file_.get()); });
+    absl::Status stored = CheckCall(answer, "fsync", path_);
+    if (!stored.ok()) return stored;
+    absl::Status closed = file_.Close();
+    if (!closed.ok()) {
+      return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
+    }
+    stage_ = Stage::kStored;
+    return absl::OkStatus();
+  }
+
+  absl::Status Replace() {
+    const int answer = RetryInterrupted(
+        [this] { return system_.rename(temporary_.c_str(), path_.c_str()); });
+    absl::Status renamed = CheckCall(answer, "rename", path_);
+    if (!renamed.ok()) return renamed;
+    stage_ = Stage::kReplaced;
+    return StoreDirectory();
+  }
+
+  // A name lies in its directory, so it is that which must reach the device.
+  absl::Status StoreDirectory() {
+    const int answer =
+        RetryInterrupted([this] { return system_.fsync(directory_.get()); });
+    // Some file systems have no such thing, and keep names in another way.
+    absl::Status stored = answer == -1 && (errno == EINVAL || errno == ENOTSUP)
+                              ? absl::OkStatus()
+                              : CheckCall(answer, "fsync", directory_path_);
+    // It was only read: a close has nothing to say.
+    directory_.Close().IgnoreError();
+    return stored;
+  }
+
+  void Discard() noexcept {
+    directory_.Close().IgnoreError();
+    if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return;
+    stage_ = Stage::kToBeMade;
+    file_.Close().IgnoreError();  // What was written is not wanted.
+    // What cannot be removed stays; there is an error already to tell.
+    system_.unlink(temporary_.c_str());
+  }
+
+  static constexpr int kMaxAttempts = 1000;
+
+  System& system_;
+  const std::string path_;
+  const std::string directory_path_;
+  std::string_view rest_;  // What is still to be written.
+  const mode_t permissions_;
+  Stage stage_ = Stage::kToBeMade;
+  std::string temporary_;
+  Fd directory_;
+  Fd file_;
+};
+
+Task<absl::Status> Replace(std::string path, std::string_view contents,
+                           WriteFileOptions options) {
+  Replacement file(CurrentReactor().system(), std::move(path), contents,
+                   options);
+  auto step = [&file] { return file.Step(); };
+  bool ended = false;
+  while (!ended) ended = co_await OrReturn(Blocking(step));
+  co_return absl::OkStatus();
+}
+
+}  // namespace
+
+// Not a coroutine itself: a path need not outlive the call.
+Task<absl::Status> WriteFileAtomically(std::string_view path,
+                                       std::string_view contents,
+                                       WriteFileOptions options) {
+  return Replace(std::string(path), contents, options);
+}
+
+}  // namespace weft::fs
