@@ -5,6 +5,7 @@
 
 #include "weft/runtime/error_group.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace weft {
 namespace {
@@ -25,11 +27,11 @@ std::string Text(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 
-// Cuts the front of `text` up to `separator`.
-std::string Cut(std::string& text, char separator) {
-  const std::size_t end = text.find(separator);
-  std::string front = text.substr(0, end);
-  text.erase(0, end + 1);
+// Cuts the front of `text` up to `separator`; all of it where there is none.
+absl::string_view Cut(absl::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const absl::string_view front = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
   return front;
 }
 
@@ -69,7 +71,8 @@ std::vector<absl::Status> AllErrors(const absl::Status& status) {
   if (status.ok()) return {};
   const absl::optional<absl::Cord> payload = status.GetPayload(kPayload);
   if (!payload.has_value()) return {status};
-  std::string rest(*payload);
+  const std::string text(*payload);
+  absl::string_view rest = text;
   std::vector<absl::Status> errors;
   int code = static_cast<int>(status.code());
   for (;;) {
@@ -77,7 +80,7 @@ std::vector<absl::Status> AllErrors(const absl::Status& status) {
     if (!absl::SimpleAtoi(Cut(rest, ':'), &length)) break;
     errors.emplace_back(static_cast<absl::StatusCode>(code),
                         rest.substr(0, length));
-    rest.erase(0, length);
+    rest.remove_prefix(std::min(length, rest.size()));
     if (rest.empty() || !absl::SimpleAtoi(Cut(rest, ':'), &code)) break;
   }
   if (errors.empty()) return {status};  // Not a payload of ours.

@@ -50,15 +50,21 @@ bool ReadyLeaf::Arm() noexcept {
 }  // namespace internal
 
 bool ReadyAwaiter::await_ready() noexcept {
+  queue_first_ = EnterOperation() == Entry::kQueueFirst;
   status_ = WhyNot();
-  if (!status_.ok() || source_.IsReady(direction_)) return true;
+  if (!status_.ok()) return true;
+  if (source_.IsReady(direction_)) return !queue_first_;
+  queue_first_ = false;  // It waits anyway.
   status_ = Register();
   return !status_.ok();
 }
 
 bool ReadyAwaiter::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
-  return Arm();  // From here on `*this` may be gone.
+  // From here on `*this` may be gone.
+  if (!queue_first_) return Arm();
+  ScheduleFairly();
+  return true;
 }
 
 absl::Status ReadyAwaiter::await_resume() noexcept {

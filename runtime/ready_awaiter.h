@@ -83,12 +83,15 @@ class [[nodiscard("co_await it")]] ReadyAwaiter final
 
  private:
   absl::Status status_;
+  bool queue_first_ = false;
 };
 
 // Waits until `source` is ready in `direction`. A hint: the operation that
 // follows loops.
 //
-// Suspends: until the descriptor is ready, or was so since it was last tried.
+// Suspends: until the descriptor is ready, or was so since it was last tried;
+//           for a turn when the task has completed many operations without
+//           waiting.
 // Cancel:   CANCELLED; nothing was read or written.
 // Errors:   FAILED_PRECONDITION when the owner closes it; what registering the
 //           descriptor reports.

@@ -4,45 +4,16 @@
 
 #include "weft/runtime/runtime.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cmath>
-#include <string>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "weft/reactor/fd.h"
 #include "weft/runtime/internal/lifecycle.h"
+#include "weft/runtime/internal/processor_quota.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft {
 namespace {
-
-// What the cgroup's quota amounts to, in whole processors. cpu.max of cgroup v2
-// reads "max 100000" or "150000 100000": microseconds of time a period.
-int ProcessorsOfQuota() noexcept {
-  constexpr int kNoLimit = internal::Idle::kMaxWorkers;
-  reactor::System& system = reactor::System::Kernel();
-  const int number = system.open("/sys/fs/cgroup/cpu.max", O_RDONLY, 0);
-  if (number < 0) return kNoLimit;
-  const reactor::Fd file(number);
-  char text[64];
-  const ssize_t size = system.read(file.get(), text, sizeof(text));
-  if (size <= 0) return kNoLimit;
-  const std::pair<std::string, std::string> fields = absl::StrSplit(
-      absl::StripAsciiWhitespace(absl::string_view(text, size)), ' ');
-  double quota = 0;
-  double period = 0;
-  if (!absl::SimpleAtod(fields.first, &quota) ||
-      !absl::SimpleAtod(fields.second, &period) || period <= 0) {
-    return kNoLimit;  // "max"
-  }
-  return static_cast<int>(std::ceil(quota / period));
-}
 
 Runtime MustCreate(const RuntimeOptions& options) {
   absl::StatusOr<Runtime> runtime = Runtime::Create(options);
@@ -56,9 +27,10 @@ Runtime MustCreate(const RuntimeOptions& options) {
 }  // namespace
 
 int DefaultWorkers() noexcept {
-  const int allowed = reactor::System::Kernel().available_processors();
-  return std::clamp(std::min(allowed, ProcessorsOfQuota()), 1,
-                    internal::Idle::kMaxWorkers);
+  reactor::System& system = reactor::System::Kernel();
+  const int allowed = system.available_processors();
+  const int quota = internal::ProcessorQuota(system).value_or(allowed);
+  return std::clamp(std::min(allowed, quota), 1, internal::Idle::kMaxWorkers);
 }
 
 namespace internal {

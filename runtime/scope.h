@@ -70,7 +70,7 @@ class Scope {
   template <ScopeResult T, typename Callable>
   void SpawnChild(Callable callable) {
     auto* const child =
-        new internal::Spawned<internal::ScopeChild<T>, T, Callable>(
+        new internal::Spawned<internal::ScopeChild<T>, Callable>(
             std::move(callable), join_);
     join_.StartChild(*child);
   }

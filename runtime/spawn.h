@@ -116,7 +116,7 @@ namespace internal {
 template <typename T, typename Callable>
 JoinHandle<T> SpawnInto(TaskList& home, Callable callable) {
   auto* const task =
-      new Spawned<ResultRoot<T>, T, Callable>(std::move(callable), home);
+      new Spawned<ResultRoot<T>, Callable>(std::move(callable), home);
   task->Start();
   return JoinHandle<T>(*task);
 }

@@ -33,8 +33,9 @@ concept AsyncResource = requires(R& resource) {
 // fail, the error holds both (AllErrors); an exception of the body is thrown
 // after the release.
 //
-//     co_await Using(co_await OrReturn(pool.Borrow()), [&](Lease& lease)
-//         -> Task<absl::Status> { ... });
+//     Lease lease = co_await OrReturn(pool.Borrow());
+//     absl::Status used = co_await Using(
+//         std::move(lease), [&](Lease& lease) -> Task<absl::Status> { ... });
 //
 // Python's `async with` (PEP 492).
 //
@@ -50,7 +51,8 @@ auto Using(R resource, Body body)
   std::optional<T> result;
   std::exception_ptr escaped;
   try {
-    result.emplace(co_await body(resource));
+    T given = co_await body(resource);
+    result.emplace(std::move(given));
   } catch (...) {
     escaped = std::current_exception();
   }

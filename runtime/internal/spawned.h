@@ -2,7 +2,7 @@
 // a spawned task alive as long as its coroutine, then its result.
 //
 //     Root <- ResultRoot<T> <- Spawned<ResultRoot<T>, Closure>
-//     Root <- ScopeChild<T> <- Spawned<ScopeChild<T>, Closure>     (scope.h)
+//     Root <- ScopeChild<T> <- Spawned<ScopeChild<T>, Closure>  (scope_join.h)
 //
 // SPDX-License-Identifier: MIT
 
@@ -153,7 +153,7 @@ class ResultRoot : public Root {
 };
 
 // The closure lives exactly as long as the coroutine.
-template <typename Base, typename T, typename Callable>
+template <typename Base, typename Callable>
 class Spawned final : public Base {
  public:
   template <typename... BaseArgs>

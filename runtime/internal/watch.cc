@@ -41,12 +41,13 @@ void Watch::Stop() noexcept {
 }
 
 void Watch::WorkerSleeps() noexcept {
-  // seq_cst, with the three below: a store-buffer pattern. Either the watch
-  // sees the count we raise, or we see that it is asleep.
-  awake_.fetch_sub(1, std::memory_order_seq_cst);
+  // relaxed: that we are one less, the watch may learn late.
+  awake_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Watch::WorkerWakes() noexcept {
+  // seq_cst, with those in SleepUntilAWorkerWakes: a store-buffer pattern.
+  // Either the watch sees the count we raise, or we see that it is asleep.
   awake_.fetch_add(1, std::memory_order_seq_cst);
   if (!asleep_.load(std::memory_order_seq_cst)) return;
   std::lock_guard lock(mutex_);

@@ -51,7 +51,6 @@ class Worker {
   Scheduler& scheduler() const noexcept { return scheduler_; }
   reactor::Reactor& reactor() const noexcept { return *reactor_; }
   Registry& registry() noexcept { return registry_; }
-  int index() const noexcept { return index_; }
 
   // --- Owner ---------------------------------------------------------------
 

@@ -152,7 +152,7 @@ IoAwaiter<AlwaysDone> Operate(reactor::Source& source) {
 
 // The end of a pipe that nobody reads.
 Task<reactor::SourceHandle> OpenSource() {
-  reactor::System& system = CurrentReactor().system();
+  reactor::System& system = reactor::System::Kernel();
   std::array<int, 2> ends{-1, -1};
   EXPECT_EQ(system.pipe(ends.data()), 0);
   reactor::Fd unused(ends[0], system);
@@ -190,6 +190,18 @@ TEST(BudgetTest, SleepsThatAreOverYieldAfter128OfThem) {
   };
 
   EXPECT_EQ(tests::TimesBeforeAnotherHasATurn(sleep), 128);
+}
+
+TEST(BudgetTest, WaitsForWhatIsReadyYieldAfter128OfThem) {
+  reactor::SourceHandle source;
+  auto wait = [&]() -> Task<absl::Status> {
+    if (!source) source = co_await OpenSource();
+    absl::Status ready =
+        co_await WaitReady(*source, reactor::Direction::kWrite);
+    co_return ready;
+  };
+
+  EXPECT_EQ(tests::TimesBeforeAnotherHasATurn(wait), 128);
 }
 
 TEST(BudgetTest, JoinsOfWhatHasFinishedYieldAfter128OfThem) {

@@ -122,7 +122,9 @@ void ExpectEachJobGoesToOne(Queue& queue, OwnerTakes order, Load load,
     EXPECT_EQ(thief.out_of_order(), 0);
   }
   EXPECT_EQ(count, load.count);
-  if (order == OwnerTakes::kOldest) EXPECT_EQ(owner.out_of_order(), 0);
+  if (order == OwnerTakes::kOldest) {
+    EXPECT_EQ(owner.out_of_order(), 0);
+  }
   ExpectEachTakenOnce(items);
 }
 
