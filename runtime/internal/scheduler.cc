@@ -166,7 +166,8 @@ bool Scheduler::AnyTasks() noexcept {
   return any;
 }
 
-// By the clock that nobody sets: a step of the wall's must not end a drain.
+// wait_for goes by the clock that nobody sets: a step of the wall's must not end
+// a drain.
 bool Scheduler::WaitUntilDrained(absl::Duration timeout) {
   std::unique_lock lock(drain_mutex_);
   const auto drained = [this] { return !AnyTasks(); };
@@ -175,11 +176,8 @@ bool Scheduler::WaitUntilDrained(absl::Duration timeout) {
     return true;
   }
   constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 100);
-  return task_ended_.wait_until(
-      lock,
-      std::chrono::steady_clock::now() +
-          absl::ToChronoNanoseconds(std::min(timeout, kLongest)),
-      drained);
+  return task_ended_.wait_for(
+      lock, absl::ToChronoNanoseconds(std::min(timeout, kLongest)), drained);
 }
 
 void Scheduler::ForEachTask(absl::FunctionRef<void(Root&)> visit) {
