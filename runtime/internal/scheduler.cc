@@ -166,8 +166,8 @@ bool Scheduler::AnyTasks() noexcept {
   return any;
 }
 
-// wait_for goes by the clock that nobody sets: a step of the wall's must not end
-// a drain.
+// wait_for goes by the clock that nobody sets: a step of the wall's must not
+// end a drain.
 bool Scheduler::WaitUntilDrained(absl::Duration timeout) {
   std::unique_lock lock(drain_mutex_);
   const auto drained = [this] { return !AnyTasks(); };
