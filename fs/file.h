@@ -1,8 +1,7 @@
 // File: an open file, read and written at positions or one piece after another.
 //
 //     File file = co_await OrReturn(File::Open("data.bin"));
-//     size_t n = co_await OrReturn(file.ReadAt(buffer, offset));   // 0: the
-//     end.
+//     size_t n = co_await OrReturn(file.ReadAt(buffer, offset));  // 0: the end
 //
 //     File log = co_await OrReturn(File::Open("log", fs::kAppend));
 //     co_await OrReturn(log.WriteAll(line));

@@ -27,13 +27,12 @@ namespace weft::reactor {
 //
 //     ETIMEDOUT, ETIME      UNAVAILABLE          DEADLINE_EXCEEDED is for
 //                                                deadlines of the program's own
-//     ECANCELED             ABORTED              CANCELLED is for cancelled
-//     waits EPIPE, ESHUTDOWN      UNAVAILABLE          the peer is gone, as
-//     with
+//     ECANCELED             ABORTED              CANCELLED is for waits that
+//                                                are cancelled
+//     EPIPE, ESHUTDOWN      UNAVAILABLE          the peer is gone, as with
 //                                                ECONNRESET
-//     EADDRNOTAVAIL         FAILED_PRECONDITION  no such address on this
-//     machine;
-//                                                nothing "already exists"
+//     EADDRNOTAVAIL         FAILED_PRECONDITION  this machine has no such
+//                                                address; nothing "exists"
 //     EALREADY, EINPROGRESS FAILED_PRECONDITION  it is under way already
 //     ENODATA               NOT_FOUND            nothing is exhausted
 //     EIO                   DATA_LOSS

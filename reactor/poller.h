@@ -7,9 +7,8 @@
 //   Edge-triggered.  An event says "this changed"; the Source remembers it.
 //   Both directions. Add() registers reading and writing once, for the life of
 //                    the descriptor: once a connection, not once a wait.
-//   Tokens.          The kernel may report a descriptor we have just removed,
-//   so
-//                    events carry the caller's token and never a pointer.
+//   Tokens.          The kernel may report a descriptor that was just removed,
+//                    so events carry the caller's token and never a pointer.
 //   Hints.           An event too many is allowed, an event too few is not. One
 //                    descriptor may have two events in a batch.
 //   Errors.          A broken descriptor is both readable and writable, so that
