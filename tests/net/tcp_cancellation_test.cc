@@ -115,6 +115,9 @@ Task<absl::Status> Talk(TcpStream& stream) {
 
 Task<absl::Status> TalkAndCancelTheEcho(AtNthCall& system) {
   TcpPair pair = co_await OrReturn(ConnectPair());
+  // Otherwise a small write waits 40 milliseconds for the answer to the last.
+  co_await OrReturn(pair.client.SetNoDelay(true));
+  co_await OrReturn(pair.server.SetNoDelay(true));
   EchoState state{.stream = std::move(pair.server)};
   JoinHandle<absl::Status> echo = Spawn(Echo, std::ref(state));
   JoinHandle<absl::Status> talk = Spawn(Talk, std::ref(pair.client));
