@@ -50,10 +50,10 @@ ArmResult Source::Arm(Direction direction, Waiter& waiter) noexcept {
 
 bool Source::Disarm(Direction direction, Waiter& waiter) noexcept {
   std::uintptr_t expected = AsWord(waiter);
-  // acquire on failure: pairs with the release in MakeReady, as in Arm. Success
-  // publishes nothing: idle is idle.
-  return word(direction).compare_exchange_strong(
-      expected, kIdle, std::memory_order_relaxed, std::memory_order_acquire);
+  // acquire: where it fails, it pairs with the release in MakeReady, as in Arm.
+  // Success needs no order, but g++ 12 warns of one that is weaker.
+  return word(direction).compare_exchange_strong(expected, kIdle,
+                                                 std::memory_order_acquire);
 }
 
 int Source::Deliver(bool readable, bool writable, bool hang_up,
