@@ -49,7 +49,18 @@ def programs(build):
              for target in json.loads(asked.stdout)
              if target["type"] == "executable"]
     bench = build.resolve() / "bench"
-    return sorted(file for file in files if bench in file.parents)
+    # What else is built there has questions of its own (echo_load).
+    return sorted(file for file in files
+                  if bench in file.parents and file.name.endswith("_bench"))
+
+
+def has_any(program, only):
+    """Whether a benchmark of `program` matches."""
+    listed = subprocess.run(
+        [program, f"--benchmark_filter={only or '.'}",
+         "--benchmark_list_tests=true"],
+        capture_output=True, text=True)
+    return listed.returncode == 0 and bool(listed.stdout.strip())
 
 
 def measure(program, only, quick, out):
@@ -182,7 +193,8 @@ def main():
                         help="other runtimes too, asked the same questions")
     arguments = parser.parse_args()
 
-    asked = [(measure, program) for program in programs(arguments.build)]
+    asked = [(measure, program) for program in programs(arguments.build)
+             if has_any(program, arguments.only)]
     if arguments.peers:
         peers = sorted(PEERS.glob("*/run"))
         asked += [(ask_peer, program) for program in peers]

@@ -4,8 +4,10 @@ SPDX-License-Identifier: MIT
 """
 
 import importlib.util
+import json
 import pathlib
 import unittest
+from unittest import mock
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "bench/run.py"
 SPEC = importlib.util.spec_from_file_location("bench_run", SCRIPT)
@@ -20,6 +22,18 @@ def measured(name, time, unit="ns", cpu=None, **more):
 
 
 class BenchTest(unittest.TestCase):
+    def test_only_benchmarks_are_measured(self):
+        build = pathlib.Path("build").resolve()
+        targets = [{"type": kind, "filename": [str(build / name)]}
+                   for kind, name in (("executable", "bench/net_bench"),
+                                      ("executable", "bench/net/echo_load"),
+                                      ("executable", "tests/bench_test"),
+                                      ("static library", "bench/x_bench"))]
+        answer = mock.Mock(stdout=json.dumps(targets))
+        with mock.patch.object(bench.subprocess, "run", return_value=answer):
+            self.assertEqual([build / "bench/net_bench"],
+                             bench.programs(build))
+
     def rows(self, *benchmarks):
         return list(bench.rows({"benchmarks": list(benchmarks)}))
 
