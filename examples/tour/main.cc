@@ -129,8 +129,11 @@ Task<absl::Status> ServeOnly(std::string directory, std::uint16_t port) {
       co_await OrReturn(TcpListener::Bind(Address::Loopback(port)));
   absl::PrintF("serving %s on %s until Ctrl-C; ask it, in another terminal:\n",
                directory, listener.local_address().ToString());
-  absl::PrintF("  printf 'count README.md\\n' | nc -N 127.0.0.1 %d\n",
-               listener.local_address().port());
+  // With nothing but a shell: nc has many forms, or is not there.
+  absl::PrintF(
+      "  bash -c 'exec 3<>/dev/tcp/127.0.0.1/%d; echo count README.md >&3;"
+      " head -n 1 <&3'\n",
+      listener.local_address().port());
   std::fflush(stdout);
   co_return co_await tour::Serve(listener, std::move(directory));
 }
