@@ -53,24 +53,27 @@ void* Allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Out of line, all of them: where g++ 12 sees one inlined and its partner not,
+// it takes them for a mismatched pair, and warns.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t size,
+                                     std::align_val_t alignment) {
   return Allocate(size, static_cast<std::size_t>(alignment));
 }
-// Out of line: g++ 12 takes what it sees inlined for a free() of what came from
-// another operator new, and warns.
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory,
+                                       std::align_val_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t,
+                                       std::align_val_t) noexcept {
   std::free(memory);
 }
 
