@@ -26,32 +26,20 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/using.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/support/mourned.h"
 
 namespace weft {
 namespace {
 
 using ::testing::ElementsAre;
-using Journal = std::vector<std::string>;
+using tests::Journal;
+using tests::Mourned;
 
 // Deep enough to overflow a stack that grows by one small frame a level.
 constexpr int kDeep = 1'000'000;
 // As deep as a throw a level allows: it costs microseconds, or under the
 // address sanitizer some tens of them.
 constexpr int kDeepThrows = 100'000;
-
-// Writes its name into a journal when it dies.
-class Mourned {
- public:
-  Mourned(Journal& journal, std::string name)
-      : journal_(journal), name_(std::move(name)) {}
-  Mourned(const Mourned&) = delete;
-  Mourned& operator=(const Mourned&) = delete;
-  ~Mourned() { journal_.push_back(name_); }
-
- private:
-  Journal& journal_;
-  const std::string name_;
-};
 
 template <typename T>
 Task<std::vector<T>> Collect(AsyncGenerator<T> generator) {

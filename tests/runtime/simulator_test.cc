@@ -28,13 +28,15 @@
 #include "weft/runtime/task.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/support/mourned.h"
 
 namespace weft::testing {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using Journal = std::vector<std::string>;
+using tests::Journal;
+using tests::Mourned;
 
 Task<absl::Status> Sleep(absl::Duration duration) {
   absl::Status slept = co_await SleepFor(duration);
@@ -329,20 +331,6 @@ TEST(SimulatorTest, CancelAllCancelsEveryTask) {
   EXPECT_EQ(not_begun.BlockingJoin(), CancelledError());
   EXPECT_FALSE(sim.AnyTasks());
 }
-
-// Writes its name into a journal when it dies.
-class Mourned {
- public:
-  Mourned(Journal& journal, std::string name)
-      : journal_(journal), name_(std::move(name)) {}
-  Mourned(const Mourned&) = delete;
-  Mourned& operator=(const Mourned&) = delete;
-  ~Mourned() { journal_.push_back(name_); }
-
- private:
-  Journal& journal_;
-  const std::string name_;
-};
 
 Task<> Wait(Journal& journal, std::string name) {
   Mourned local(journal, std::move(name));
