@@ -24,6 +24,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/fs/interrupting.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/temporary_directory.h"
 
@@ -217,25 +218,6 @@ TEST(ListDirectoryTest, EndsWithCancelledWhenItIsCancelled) {
 }
 
 // --- A system that is not at its best ---
-
-// Interrupts every call once before it lets it through.
-class Interrupting : public SimulatedSystem {
- public:
-  DIR* opendir(const char* path) override {
-    return Interrupt() ? nullptr : SimulatedSystem::opendir(path);
-  }
-  dirent* readdir(DIR* directory) override {
-    return Interrupt() ? nullptr : SimulatedSystem::readdir(directory);
-  }
-
- private:
-  bool Interrupt() {
-    interrupts_ = !interrupts_;
-    if (interrupts_) errno = EINTR;
-    return interrupts_;
-  }
-  bool interrupts_ = false;
-};
 
 TEST(ListDirectoryTest, MakesInterruptedCallsAgain) {
   TemporaryDirectory directory;

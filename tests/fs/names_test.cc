@@ -18,6 +18,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/fs/interrupting.h"
 #include "weft/tests/support/temporary_directory.h"
 
 namespace weft::fs {
@@ -25,7 +26,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::weft::testing::SimulatedSystem;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
 
@@ -105,31 +105,6 @@ TEST(NamesTest, ChangesNothingWhenItIsCancelledBefore) {
   EXPECT_EQ(remover.BlockingJoin().code(), absl::StatusCode::kCancelled);
   EXPECT_THAT(directory.Names(), ElementsAre("file"));
 }
-
-// Interrupts every call once before it lets it through.
-class Interrupting : public SimulatedSystem {
- public:
-  int mkdir(const char* path, mode_t mode) override {
-    return Interrupt() ? -1 : SimulatedSystem::mkdir(path, mode);
-  }
-  int rmdir(const char* path) override {
-    return Interrupt() ? -1 : SimulatedSystem::rmdir(path);
-  }
-  int unlink(const char* path) override {
-    return Interrupt() ? -1 : SimulatedSystem::unlink(path);
-  }
-  int rename(const char* from, const char* to) override {
-    return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
-  }
-
- private:
-  bool Interrupt() {
-    interrupts_ = !interrupts_;
-    if (interrupts_) errno = EINTR;
-    return interrupts_;
-  }
-  bool interrupts_ = false;
-};
 
 TEST(NamesTest, InterruptedCallsAreMadeAgain) {
   TemporaryDirectory directory;
