@@ -10,7 +10,6 @@
 
 #include "weft/reactor/poller.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -42,6 +41,8 @@
 #include "gtest/gtest.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/system.h"
+#include "weft/tests/reactor/bare_sockets.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::reactor {
 namespace {
@@ -50,6 +51,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::IsEmpty;
+using ::weft::testing::OpenDescriptors;
 
 constexpr Token kToken{0x0000'0007'0000'002A};
 constexpr Token kOther{0x0000'0008'0000'002A};  // Same slot, one generation on.
@@ -99,94 +101,6 @@ class FaultySystem : public System {
   std::atomic<int> control_calls_ = 0;
   std::atomic<int> waits_entered_ = 0;
 };
-
-struct Pair {
-  Fd ours;
-  Fd theirs;
-};
-
-Pair UnixPair() {
-  int ends[2] = {-1, -1};
-  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  for (const int end : ends) ::fcntl(end, F_SETFL, O_NONBLOCK);
-  return {Fd(ends[0]), Fd(ends[1])};
-}
-
-sockaddr_in Loopback(std::uint16_t port = 0) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = port;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-// A socket of `type` on a port of the kernel's choice, and that address.
-std::pair<Fd, sockaddr_in> Bound(int type) {
-  System& system = System::Kernel();
-  Fd fd(system.socket(AF_INET, type, 0));
-  sockaddr_in address = Loopback();
-  socklen_t size = sizeof address;
-  EXPECT_EQ(system.bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size),
-            0);
-  EXPECT_EQ(system.getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address),
-                               &size),
-            0);
-  return {std::move(fd), address};
-}
-
-int Connect(const Fd& fd, const sockaddr_in& to) {
-  return System::Kernel().connect(
-      fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
-}
-
-// Both ends of a TCP connection. Its accepted end may be a moment behind.
-Pair TcpPair() {
-  auto [listener, address] = Bound(SOCK_STREAM);
-  EXPECT_EQ(::listen(listener.get(), 1), 0);
-  Fd client(::socket(AF_INET, SOCK_STREAM, 0));  // Blocking, for the connect.
-  EXPECT_EQ(Connect(client, address), 0);
-  EXPECT_EQ(::fcntl(client.get(), F_SETFL, O_NONBLOCK), 0);
-  Fd accepted(System::Kernel().accept(listener.get(), nullptr, nullptr));
-  EXPECT_TRUE(accepted);
-  return {std::move(client), std::move(accepted)};
-}
-
-void Send(const Fd& to, std::string_view text) {
-  ASSERT_EQ(System::Kernel().send(to.get(), text.data(), text.size(), 0),
-            static_cast<ssize_t>(text.size()));
-}
-
-// One read of at most `size` bytes; "!" for an error, which errno then names.
-std::string Receive(const Fd& from, std::size_t size = 100) {
-  std::string text(size, '\0');
-  const ssize_t got = System::Kernel().recv(from.get(), text.data(), size, 0);
-  if (got < 0) return "!";
-  text.resize(static_cast<std::size_t>(got));
-  return text;
-}
-
-// Closes so that the peer gets a RST and no FIN.
-void Reset(Fd fd) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ASSERT_EQ(
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once),
-      0);
-}
-
-int PendingError(const Fd& fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
-}
-
-std::size_t CountOpenDescriptors() {
-  std::size_t count = 0;
-  DIR* directory = ::opendir("/proc/self/fd");
-  while (::readdir(directory) != nullptr) ++count;
-  ::closedir(directory);
-  return count;
-}
 
 absl::Duration MonotonicNow() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
@@ -538,7 +452,7 @@ TEST_F(PollerTest, AFullKernelIsResourceExhaustedAndLeavesNothingBehind) {
 }
 
 TEST_F(PollerTest, CreateFailsCleanlyAtEveryCallItMakes) {
-  const std::size_t open_before = CountOpenDescriptors();
+  const int open_before = OpenDescriptors();
   for (int nth = 1;; ++nth) {
     FaultySystem system;
     system.FailControl(nth, EMFILE);
@@ -549,7 +463,7 @@ TEST_F(PollerTest, CreateFailsCleanlyAtEveryCallItMakes) {
     }
     EXPECT_EQ(poller.status().code(), absl::StatusCode::kResourceExhausted);
   }
-  EXPECT_EQ(CountOpenDescriptors(), open_before);
+  EXPECT_EQ(OpenDescriptors(), open_before);
 }
 
 TEST_F(PollerTest, ReportsNothingOfARemovedDescriptor) {
@@ -869,14 +783,14 @@ TEST_F(PollerTest, KeepsWorkingAfterAMove) {
 }
 
 TEST_F(PollerTest, GivesAllItsDescriptorsBack) {
-  const std::size_t open_before = CountOpenDescriptors();
+  const int open_before = OpenDescriptors();
   {
     absl::StatusOr<Poller> poller = Poller::Create(system_);
     ASSERT_TRUE(poller.ok());
     ASSERT_TRUE(poller->AddSignal(SIGUSR1, kToken).ok());
-    EXPECT_GT(CountOpenDescriptors(), open_before);
+    EXPECT_GT(OpenDescriptors(), open_before);
   }
-  EXPECT_EQ(CountOpenDescriptors(), open_before);
+  EXPECT_EQ(OpenDescriptors(), open_before);
 }
 
 using PollerDeathTest = PollerTest;
