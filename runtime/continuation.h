@@ -58,7 +58,12 @@ class Runnable {
 class Continuation {
  public:
   // Nobody: the thread goes back to its worker's loop.
-  Continuation() = default;
+  Continuation() noexcept : word_(kNobody) {}
+
+  // Has no value yet; for a member that is assigned before anybody reads it.
+  struct SetLater {};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+  explicit Continuation(SetLater /*tag*/) noexcept {}
 
   // Implicit, so that an awaiter may declare `await_suspend(Continuation)` and
   // be awaited by any coroutine of this library.
@@ -104,7 +109,7 @@ class Continuation {
   static std::coroutine_handle<> RunSteps(Continuation next,
                                           internal::ThisThread& here) noexcept;
 
-  std::uintptr_t word_ = kNobody;
+  std::uintptr_t word_;
 };
 
 }  // namespace weft

@@ -12,11 +12,8 @@ namespace weft {
 bool YieldAwaiter::await_suspend(Continuation caller) noexcept {
   internal::ThisThread& here = internal::this_thread;
   Prepare(caller, here);
-  if (here.worker->TakeAnotherTurn()) return false;
-  MarkAsPlainLeaf();
   // From here on `*this` may be gone: a thief may run us at once.
-  here.worker->PushFair(*this);
-  return true;
+  return here.worker->PushFairUnlessAlone(*this);
 }
 
 }  // namespace weft

@@ -11,6 +11,8 @@ namespace weft {
 
 class [[nodiscard("co_await it")]] YieldAwaiter final : public Leaf {
  public:
+  YieldAwaiter() noexcept { MarkAsPlainLeaf(); }
+
   bool await_ready() const noexcept { return false; }
   // False where nobody else is ready: the caller's next turn begins at once.
   [[gnu::noinline]] bool await_suspend(Continuation caller) noexcept;

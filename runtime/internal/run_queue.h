@@ -55,27 +55,45 @@ class RunQueue {
     // that their reads of a slot happen before we overwrite it.
     const std::uint64_t head = head_.load(std::memory_order_acquire);
     if (tail - head >= kCapacity) return false;
-    slots_[tail % kCapacity].store(&job, std::memory_order_relaxed);
-    // release: publishes the slot and the job to the thief that acquires tail_.
-    tail_.store(tail + 1, std::memory_order_release);
+    Append(job, tail);
+    return true;
+  }
+
+  // Owner only. As Push; false when empty, too: for a job that only wants to let
+  // others go first.
+  [[nodiscard]] bool PushBehindOthers(Job& job) noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    // acquire: as in Push.
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    // One comparison for both ends: an empty queue wraps to the largest number.
+    if (tail - head - 1 >= kCapacity - 1) return false;
+    Append(job, tail);
     return true;
   }
 
   // Owner only. Oldest first; null when empty.
   Job* Pop() noexcept {
+    if (empty()) return nullptr;
+    return sharing_ == Sharing::kSolo ? &PopSolo() : PopShared();
+  }
+
+  // Owner only. As Pop. Requires: kSolo, and not empty.
+  Job& PopSolo() noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    head_.store(head + 1, std::memory_order_relaxed);
+    return *slots_[head % kCapacity].load(std::memory_order_relaxed);
+  }
+
+  // Owner only. As Pop, and null when thieves took the last one after the
+  // caller looked. Requires: kShared, and that it was not empty.
+  Job* PopShared() noexcept {
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-    std::uint64_t head = head_.load(std::memory_order_relaxed);
-    if (head == tail) return nullptr;
-    if (sharing_ == Sharing::kSolo) {
-      head_.store(head + 1, std::memory_order_relaxed);
-    } else {
-      // acquire: pairs with the release of thieves, as in Push. relaxed would
-      // do for the slot itself, which we wrote.
-      head = head_.fetch_add(1, std::memory_order_acquire);
-      if (head == tail) {  // Invariant 3.
-        head_.store(tail, std::memory_order_relaxed);
-        return nullptr;
-      }
+    // acquire: pairs with the release of thieves, as in Push. relaxed would do
+    // for the slot itself, which we wrote.
+    const std::uint64_t head = head_.fetch_add(1, std::memory_order_acquire);
+    if (head == tail) {  // Invariant 3.
+      head_.store(tail, std::memory_order_relaxed);
+      return nullptr;
     }
     return slots_[head % kCapacity].load(std::memory_order_relaxed);
   }
@@ -104,14 +122,24 @@ class RunQueue {
     return taken[0];
   }
 
-  // A hint, from any thread.
+  // Hints, from any thread. Thieves only take, so the owner believes `empty`.
+  bool empty() const noexcept {
+    return tail_.load(std::memory_order_relaxed) <=
+           head_.load(std::memory_order_relaxed);
+  }
   std::uint64_t size() const noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-    return static_cast<std::int64_t>(tail - head) > 0 ? tail - head : 0;
+    return tail > head ? tail - head : 0;
   }
 
  private:
+  void Append(Job& job, std::uint64_t tail) noexcept {
+    slots_[tail % kCapacity].store(&job, std::memory_order_relaxed);
+    // release: publishes the slot and the job to the thief that acquires tail_.
+    tail_.store(tail + 1, std::memory_order_release);
+  }
+
   const Sharing sharing_;
   alignas(kCacheLine) std::atomic<std::uint64_t> head_{0};
   alignas(kCacheLine) std::atomic<std::uint64_t> tail_{0};

@@ -44,28 +44,49 @@ void Worker::RunUntilStopped() {
   ThisThread& here = Here();
   MarkStackBase(here);
   here.worker = this;
-  last_check_ = last_poll_ = reactor_->Now();
+  last_poll_ = reactor_->Now();
+  pace_.Restart(last_poll_);
   in_loop_ = true;
   while (!scheduler_.stopping()) {
     if (check_is_due()) Check();
-    RunUntilCheck(here);
+    if (sharing_ == Sharing::kSolo) {
+      TakeTurns<Sharing::kSolo>(here);
+    } else {
+      TakeTurns<Sharing::kShared>(here);
+    }
   }
   in_loop_ = false;
   here.worker = nullptr;
 }
 
-// Whether to stop is asked once a check, and not once a turn; and after a
-// sleep, since whoever stops us wakes us.
-void Worker::RunUntilCheck(ThisThread& here) noexcept {
-  while (!check_is_due()) {
-    Job* job = NextJob();
-    if (job == nullptr) job = Search();
+// Until a check is due, or after a sleep. Whether to stop is asked then, and not
+// once a turn: whoever stops us wakes us.
+template <Sharing kSharing>
+void Worker::TakeTurns(ThisThread& here) noexcept {
+  do {
+    Job* job = nullptr;
+    if (only_the_run_queue_ && !run_queue_.empty()) [[likely]] {
+      if constexpr (kSharing == Sharing::kSolo) {
+        Execute(run_queue_.PopSolo(), here);
+        continue;
+      }
+      job = run_queue_.PopShared();
+    }
+    if (job == nullptr) job = NextJobOrSearch(here);
     if (job == nullptr) {
       SleepAtMost(absl::InfiniteDuration());
       return;
     }
     Execute(*job, here);
-  }
+  } while (!pace_.EndTurn() && !overdue());
+  here.context = nullptr;
+}
+
+// Out of line, so that the loop is short where tasks only take turns.
+[[gnu::noinline]] Job* Worker::NextJobOrSearch(ThisThread& here) noexcept {
+  if (Job* const job = NextJob()) return job;
+  here.context = nullptr;
+  return Search();
 }
 
 bool Worker::RunOneJob(ThisThread& here) {
@@ -74,31 +95,27 @@ bool Worker::RunOneJob(ThisThread& here) {
   Job* const job = seeded_order_ != nullptr ? NextSeededJob() : NextJob();
   if (job == nullptr) return false;
   Execute(*job, here);
+  pace_.EndTurn();
+  here.context = nullptr;
   return true;
 }
 
+// Leaves the job's scope behind in here.context; the next job overwrites it, and
+// who goes on to anything else clears it.
 inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
-  BeginTurn();
-  const Continuation next = job.is_plain_leaf()
-                                ? static_cast<Leaf&>(job).Resume(here)
-                                : job.Run(here);
+  Continuation next;
+  if (job.is_plain_leaf()) [[likely]] {
+    next = static_cast<Leaf&>(job).Resume(here);
+  } else {
+    next = job.Run(here);
+  }
   // From here on the job may be gone.
   ResumeMarked(here, next.Resolve(here));
-  here.context = nullptr;
 }
 
 // --- The turn ---------------------------------------------------------------
 
-inline Job* Worker::NextJob() noexcept {
-  if (OnlyTheRunQueue()) [[likely]] {
-    lifo_run_ = 0;
-    if (Job* const job = run_queue_.Pop()) return job;
-  }
-  return NextJobInOrder();
-}
-
-// Out of line, so that the loop is short where tasks only take turns.
-Job* Worker::NextJobInOrder() noexcept {
+Job* Worker::NextJob() noexcept {
   if (lifo_run_ < kMaxLifoRun) {
     if (Job* const job = TakeLifo()) {
       ++lifo_run_;
@@ -112,8 +129,15 @@ Job* Worker::NextJobInOrder() noexcept {
     queue_first_ = 0;
   }
   if (Job* const job = forks_.Pop()) return job;
+  only_the_run_queue_ = OnlyTheRunQueue();
   if (Job* const job = run_queue_.Pop()) return job;
   return TakeLifo();
+}
+
+bool Worker::OnlyTheRunQueue() const noexcept {
+  // relaxed, as in all that it asks: what the owner has put there, it sees.
+  return lifo_.load(std::memory_order_relaxed) == nullptr && forks_.empty() &&
+         queue_first_ == 0;
 }
 
 Job* Worker::NextSeededJob() noexcept {
@@ -137,6 +161,7 @@ inline Job* Worker::TakeLifo() noexcept {
 }
 
 void Worker::PushWoken(Job& job) noexcept {
+  only_the_run_queue_ = false;
   Job* previous;
   if (sharing_ == Sharing::kSolo) {
     previous = lifo_.load(std::memory_order_relaxed);
@@ -167,38 +192,44 @@ void Worker::Overflow(Job& job) noexcept {
 void Worker::PushFork(Job& rest) noexcept {
   if (!forks_.Push(rest)) [[unlikely]]
     return PushFair(rest);
+  only_the_run_queue_ = false;
   if (sharing_ == Sharing::kShared) MarkSurplus();
+}
+
+bool Worker::PushFairOrGoOn(Job& job) noexcept {
+  const bool alone =
+      run_queue_.empty() && (only_the_run_queue_ || OnlyTheRunQueue());
+  if (alone && in_loop_ && !overdue() && pace_.EndTurnUnlessLast()) {
+    return false;
+  }
+  PushFair(job);
+  return true;
 }
 
 // --- Every few turns --------------------------------------------------------
 
-// The clock is read here and nowhere else in the loop: 22 ns, once for up to 61
-// turns. Long turns make the checks denser, so that they stay about kPollEvery
-// apart whatever the jobs are.
 void Worker::Check() noexcept {
-  const int turns = turns_between_checks_ - turns_left_;
+  TakeIn();
+  if (pace_.BeginCheck() || overdue()) LookAtTheClock();
+}
+
+void Worker::LookAtTheClock() noexcept {
   const bool was_overdue = overdue();
   overdue_.store(false, std::memory_order_relaxed);
   // relaxed: the watch only wants to see it move.
   rounds_.store(rounds_.load(std::memory_order_relaxed) + 1,
                 std::memory_order_relaxed);
   const Instant now = reactor_->Now();
-  const std::int64_t turn =
-      turns > 0 ? NanosecondsBetween(last_check_, now) / turns : 0;
-  last_check_ = now;
-  turns_between_checks_ = kMaxTurnsBetweenChecks;
-  if (turn * kMaxTurnsBetweenChecks > kPollEvery) {
-    turns_between_checks_ = 1 + static_cast<int>(kPollEvery / turn);
-  }
-  turns_left_ = turns_between_checks_;
-  TakeIn();
+  const std::int64_t turn = pace_.Look(now);
   if (NanosecondsBetween(last_poll_, now) >= poll_every_ &&
       seeded_order_ == nullptr) {
     PollBetweenJobs(now);
   }
   const std::uint64_t queued = run_queue_.size();
-  if (was_overdue) [[unlikely]]
+  if (was_overdue) [[unlikely]] {
     queue_first_ = queued;
+    only_the_run_queue_ = false;
+  }
   if (sharing_ == Sharing::kSolo || queued < 2) return;
   MarkSurplus();
   if (turn * static_cast<std::int64_t>(queued) >= kWorthAWake) {
@@ -212,13 +243,12 @@ void Worker::Check() noexcept {
 // counts for twice the last one at most.
 void Worker::PollBetweenJobs(Instant now) noexcept {
   constexpr int kShare = 64;
-  constexpr std::int64_t kAtMostEvery = kPollEvery;
   constexpr std::int64_t kAtLeastEvery = 5'000'000;
   Poll(absl::ZeroDuration());
   last_poll_ = reactor_->Now();
   poll_every_ = std::clamp(
       std::min(NanosecondsBetween(now, last_poll_) * kShare, poll_every_ * 2),
-      kAtMostEvery, kAtLeastEvery);
+      Pace::kPollEvery, kAtLeastEvery);
 }
 
 bool Worker::TakeIn() noexcept {
@@ -279,9 +309,10 @@ bool Worker::PollForOwner() noexcept { return Poll(absl::ZeroDuration()) > 0; }
 // --- When dry ---------------------------------------------------------------
 
 Job* Worker::Search() noexcept {
-  Check();
+  TakeIn();
+  LookAtTheClock();
   Poll(absl::ZeroDuration());
-  last_poll_ = last_check_;
+  last_poll_ = pace_.last_look();
   if (Job* const job = NextJob()) return job;
   if (sharing_ == Sharing::kSolo) return nullptr;
   surplus_.store(false, std::memory_order_relaxed);
@@ -388,8 +419,8 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   scheduler_.WorkerWakes();
   // A waker that has cleared our bit brought something, if only its wake.
   const bool woken = !idle.Withdraw(index_);
-  last_poll_ = last_check_ = reactor_->Now();
-  turns_left_ = turns_between_checks_;
+  last_poll_ = reactor_->Now();
+  pace_.Restart(last_poll_);
   return woken || served > 0 || has_work();
 }
 

@@ -32,6 +32,7 @@
 #include "weft/runtime/internal/inbox.h"
 #include "weft/runtime/internal/injector.h"
 #include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/pace.h"
 #include "weft/runtime/internal/run_queue.h"
 #include "weft/runtime/internal/task_list.h"
 
@@ -87,19 +88,26 @@ class Worker {
   // Back on top, after a Pop that found somebody else's.
   void PutBackFork(Job& rest) noexcept { PushFork(rest); }
 
-  // For a job that yields: true when nobody else here has anything to do and no
-  // check is due, and then the caller's next turn has begun. The order of turns
-  // is the same as if it had gone through the queue, at a third of the price.
-  bool TakeAnotherTurn() noexcept {
-    if (run_queue_.size() > 0 || !OnlyTheRunQueue()) return false;
-    if (check_is_due() || !in_loop_) return false;
-    BeginTurn();
-    return true;
+  // As PushFair, for a job that yields. False when nobody else here has
+  // anything to do and no check is due: the job's next turn has begun, and it
+  // goes on in place. The order of turns is the same as if it had gone through
+  // the queue, at a third of the price.
+  bool PushFairUnlessAlone(Job& job) noexcept {
+    if (run_queue_.PushBehindOthers(job)) [[likely]]
+      return true;
+    return PushFairOrGoOn(job);
   }
 
   // How many operations the running job may still complete without waiting;
   // below zero, it should yield.
-  int SpendBudget() noexcept { return --budget_; }
+  int SpendBudget() noexcept {
+    // Reset here and not in every turn: most spend nothing.
+    if (budget_of_turn_ != pace_.turn()) {
+      budget_of_turn_ = pace_.turn();
+      budget_ = kBudget;
+    }
+    return --budget_;
+  }
 
   // --- Any thread ----------------------------------------------------------
 
@@ -125,8 +133,8 @@ class Worker {
   void set_overdue() noexcept {
     overdue_.store(true, std::memory_order_relaxed);
   }
-  // For the watch: how often the loop has gone round, and whether anything
-  // waits here.
+  // For the watch: how often the loop has looked at the clock, and whether
+  // anything waits here.
   std::uint64_t rounds() const noexcept {
     return rounds_.load(std::memory_order_relaxed);
   }
@@ -134,30 +142,23 @@ class Worker {
 
  private:
   static constexpr int kMaxLifoRun = 3;
-  static constexpr int kMaxTurnsBetweenChecks = 61;
   static constexpr int kBudget = 128;
-  // Nanoseconds, and plain numbers: dividing a Duration costs three turns.
-  static constexpr std::int64_t kPollEvery = 50'000;
-  static constexpr std::int64_t kWorthAWake = 25'000;
+  static constexpr std::int64_t kWorthAWake = 25'000;  // Nanoseconds.
 
-  void BeginTurn() noexcept {
-    --turns_left_;
-    budget_ = kBudget;
+  bool PushFairOrGoOn(Job& job) noexcept;
+  bool check_is_due() const noexcept {
+    return pace_.check_is_due() || overdue();
   }
-  // Whether the run queue's oldest is next, if it holds any.
-  bool OnlyTheRunQueue() const noexcept {
-    // relaxed, as in all that it asks: what the owner has put there, it sees.
-    return lifo_.load(std::memory_order_relaxed) == nullptr && forks_.empty() &&
-           queue_first_ == 0;
-  }
-  bool check_is_due() const noexcept { return turns_left_ <= 0 || overdue(); }
-  void RunUntilCheck(ThisThread& here) noexcept;
+  template <Sharing kSharing>
+  void TakeTurns(ThisThread& here) noexcept;
   Job* NextJob() noexcept;
-  [[gnu::noinline]] Job* NextJobInOrder() noexcept;
+  Job* NextJobOrSearch(ThisThread& here) noexcept;
+  bool OnlyTheRunQueue() const noexcept;
   Job* NextSeededJob() noexcept;
   Job* TakeLifo() noexcept;
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
+  void LookAtTheClock() noexcept;
   void PollBetweenJobs(reactor::Instant now) noexcept;
   Job* Search() noexcept;
   Job* StealFromSiblings() noexcept;
@@ -183,15 +184,18 @@ class Worker {
   // Owner only.
   bool in_loop_ = false;  // Not in a Simulator, whose every turn is a step.
   int budget_ = kBudget;
+  std::uint64_t budget_of_turn_ = 0;
   int lifo_run_ = 0;
   // How many of the run queue go before the fork deque: all that were there
   // when the worker came up from a flood of forks.
   std::uint64_t queue_first_ = 0;
-  int turns_between_checks_ = kMaxTurnsBetweenChecks;
-  int turns_left_ = kMaxTurnsBetweenChecks;  // Until the next check.
-  reactor::Instant last_check_;
+  // True: the run queue's oldest is next, if it holds any, since the LIFO slot
+  // and the fork deque are empty and queue_first_ is 0. One question a turn
+  // instead of three. NextJob sets it; who fills one of the others clears it.
+  bool only_the_run_queue_ = false;
+  Pace pace_;
   reactor::Instant last_poll_;
-  std::int64_t poll_every_ = kPollEvery;
+  std::int64_t poll_every_ = Pace::kPollEvery;
   absl::Duration spin_budget_ = absl::Microseconds(20);
   std::uint32_t next_victim_ = 0;
   std::unique_ptr<SeededOrder> seeded_order_;
@@ -200,7 +204,7 @@ class Worker {
   ForkDeque forks_;
   // Written by the owner, and by a thief that takes it by an exchange.
   alignas(kCacheLine) std::atomic<Job*> lifo_{nullptr};
-  // Written by the owner once a check; read by the watch.
+  // Written by the owner at each look at the clock; read by the watch.
   std::atomic<std::uint64_t> rounds_{0};
   // Whoever polls holds it; the owner while it sleeps, too.
   std::atomic<bool> polling_{false};

@@ -91,6 +91,30 @@ TEST_P(RunQueueTest, IsFullAtEveryPlaceOfTheRing) {
   }
 }
 
+TEST_P(RunQueueTest, NobodyGoesBehindOthersWhereThereAreNone) {
+  EXPECT_FALSE(queue_.PushBehindOthers(jobs_[0]));
+  EXPECT_TRUE(queue_.empty());
+
+  ASSERT_TRUE(queue_.Push(jobs_[1]));
+  EXPECT_TRUE(queue_.PushBehindOthers(jobs_[0]));
+
+  EXPECT_EQ(queue_.Pop(), &jobs_[1]);
+  EXPECT_EQ(queue_.Pop(), &jobs_[0]);
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_FALSE(queue_.PushBehindOthers(jobs_[0]));
+}
+
+TEST_P(RunQueueTest, NobodyGoesBehindOthersWhereItIsFull) {
+  ASSERT_TRUE(queue_.Push(jobs_[0]));
+  for (int i = 1; i < kCapacity; ++i) {
+    ASSERT_TRUE(queue_.PushBehindOthers(jobs_[i]));
+  }
+
+  EXPECT_FALSE(queue_.PushBehindOthers(jobs_[kCapacity]));
+
+  for (int i = 0; i < kCapacity; ++i) ASSERT_EQ(queue_.Pop(), &jobs_[i]);
+}
+
 TEST(RunQueueStealTest, AThiefTakesTheOlderHalf) {
   RunQueue queue(Sharing::kShared);
   std::array<IdleJob, 6> jobs;
