@@ -59,8 +59,8 @@ class RunQueue {
     return true;
   }
 
-  // Owner only. As Push; false when empty, too: for a job that only wants to let
-  // others go first.
+  // Owner only. As Push; false when empty, too: for a job that only wants to
+  // let others go first.
   [[nodiscard]] bool PushBehindOthers(Job& job) noexcept {
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     // acquire: as in Push.

@@ -59,8 +59,8 @@ void Worker::RunUntilStopped() {
   here.worker = nullptr;
 }
 
-// Until a check is due, or after a sleep. Whether to stop is asked then, and not
-// once a turn: whoever stops us wakes us.
+// Until a check is due, or after a sleep. Whether to stop is asked then, and
+// not once a turn: whoever stops us wakes us.
 template <Sharing kSharing>
 void Worker::TakeTurns(ThisThread& here) noexcept {
   do {
@@ -100,8 +100,8 @@ bool Worker::RunOneJob(ThisThread& here) {
   return true;
 }
 
-// Leaves the job's scope behind in here.context; the next job overwrites it, and
-// who goes on to anything else clears it.
+// Leaves the job's scope behind in here.context; the next job overwrites it,
+// and who goes on to anything else clears it.
 inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
   Continuation next;
   if (job.is_plain_leaf()) [[likely]] {
