@@ -62,7 +62,6 @@ class Continuation {
 
   // Has no value yet; for a member that is assigned before anybody reads it.
   struct SetLater {};
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   explicit Continuation(SetLater /*tag*/) noexcept {}
 
   // Implicit, so that an awaiter may declare `await_suspend(Continuation)` and

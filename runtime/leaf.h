@@ -94,8 +94,7 @@ class Leaf : public internal::Job {
   void Abandon() noexcept override { context_->set_leaf_when_stopped(*this); }
 
  protected:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): see below.
-  Leaf() noexcept {}
+  Leaf() = default;
   ~Leaf() = default;
 
   // First thing in await_suspend: notes who goes on, and in which scope.

@@ -72,10 +72,13 @@ def stacks_of(process):
 def run(command, limit, environment=None, folder=None):
     """Runs a command to its end, or to that of its time and its children's."""
     with tempfile.TemporaryFile() as written:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=written,
-            stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
-            env={**STRICT, **os.environ, **(environment or {})})
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=written,
+                stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
+                env={**STRICT, **os.environ, **(environment or {})})
+        except OSError as refused:
+            return Finished(127, str(refused), False)
         stacks, timed_out = "", False
         try:
             process.wait(timeout=limit)
@@ -212,7 +215,8 @@ def run_tests(arguments):
     asked = subprocess.run(["meson", "introspect", "--tests", arguments.build],
                            check=True, capture_output=True, text=True)
     tests = [test for test in json.loads(asked.stdout)
-             if not set(suites_of(test)) & set(arguments.no_suite)]
+             if not set(suites_of(test)) & set(arguments.no_suite)
+             and arguments.suite in suites_of(test) + [""]]
     only = re.compile(arguments.only)
     report = Report(arguments.results, arguments.configuration)
 
@@ -275,6 +279,9 @@ def main():
     command.add_argument("build", type=pathlib.Path)
     command.add_argument("--results", required=True)
     command.add_argument("--only", default="", metavar="REGEX")
+    command.add_argument("--suite", default="",
+                         help="the only one, so that the others' programs "
+                              "need not be built")
     command.add_argument("--no-suite", action="append", default=[])
     command.add_argument("--jobs", type=int, default=2)
     command.add_argument("--patience", type=float, default=1,

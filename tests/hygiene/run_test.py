@@ -88,11 +88,12 @@ class RunTest(unittest.TestCase):
                          self.outcomes({"A": "true"}, status=23))
 
     def test_a_program_that_cannot_start_is_a_failure(self):
-        found = list(run.gtest_outcomes(
-            {"name": "layer", "cmd": ["false"], "timeout": 5, "env": {},
-             "workdir": None}, lambda name: True))
-        self.assertEqual([("layer/list", "failed")],
-                         [each[:2] for each in found])
+        for program in "false", "/nowhere/at/all":
+            found = list(run.gtest_outcomes(
+                {"name": "layer", "cmd": [program], "timeout": 5, "env": {},
+                 "workdir": None}, lambda name: True))
+            self.assertEqual([("layer/list", "failed")],
+                             [each[:2] for each in found])
 
     def test_names_of_parameterised_tests_are_understood(self):
         outcomes, running, _ = run.ended(
