@@ -54,7 +54,7 @@ def main():
     parser.add_argument("--results", required=True)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("files", nargs="*", type=pathlib.Path, metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     build = arguments.build.resolve()
 
     report = Report(arguments.results, "check")

@@ -126,7 +126,8 @@ TEST(AddressTest, SaysThatTextIsNoIpv4Address) {
   for (const std::string host :
        {"localhost", "127.0.0", "127.0.0.256", "1.2.3.4.5", "1.2.3.4 ",
         "01.2.3.4", "0x7f.1", "1.2.3.4%1"}) {
-    EXPECT_EQ(ComplaintAbout(host + ":80"), "\"" + host + "\" " + why);
+    EXPECT_EQ(ComplaintAbout(host + ":80"),
+              absl::StrCat("\"", host, "\" ", why));
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -57,8 +58,8 @@ Task<absl::Status> ConnectForEver() {
 Task<absl::Status> ReadForEver(absl::Duration timeout) {
   TcpPair pair = co_await OrReturn(ConnectPair());
   pair.client.SetReadTimeout(timeout);
-  const std::string text = co_await OrReturn(ReadText(pair.client));
-  co_return absl::OkStatus();
+  const absl::StatusOr<std::string> text = co_await ReadText(pair.client);
+  co_return text.status();
 }
 
 Task<absl::Status> WriteForEver() {
@@ -70,8 +71,8 @@ Task<absl::Status> WriteForEver() {
 Task<absl::Status> ReadHalfForEver() {
   TcpPair pair = co_await OrReturn(ConnectPair());
   auto [read, write] = std::move(pair.client).Split();
-  const std::string text = co_await OrReturn(ReadText(read));
-  co_return absl::OkStatus();
+  const absl::StatusOr<std::string> text = co_await ReadText(read);
+  co_return text.status();
 }
 
 void SpawnEveryWait(testing::Simulator& sim) {

@@ -90,7 +90,9 @@ class FaultySystem : public System {
     int error = 0;
 
     bool Strikes() {
-      if (calls_left == 0 || --calls_left > 0) return false;
+      if (calls_left == 0) return false;
+      --calls_left;
+      if (calls_left > 0) return false;
       errno = error;
       return true;
     }

@@ -37,7 +37,7 @@ class Lease {
       : journal_(&journal), release_(std::move(release)) {}
   Lease(Lease&& other) noexcept
       : journal_(std::exchange(other.journal_, nullptr)),
-        release_(other.release_) {}
+        release_(std::move(other.release_)) {}
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
     if (journal_ != nullptr) journal_->push_back("destroyed");

@@ -152,6 +152,8 @@ class Waits {
         // Not a wait: in a queue, again and again, until it is told.
         while (!IsCancelled()) co_await Yield();
         break;
+      default:
+        ADD_FAILURE() << "kKinds says that there are more";
     }
   }
 
