@@ -35,7 +35,8 @@ struct ThisThread {
   Worker* worker = nullptr;
   // The stopped runtime whose frames this thread is destroying.
   Scheduler* tearing_down = nullptr;
-  // The cancel scope whose code runs right now; null between two jobs.
+  // The cancel scope whose code runs right now. Between two jobs that of the
+  // last one, and null when the loop searches, polls or sleeps.
   TaskContext* context = nullptr;
   // stack_guard.h: where depth is measured from, and what was left for Resume.
   const char* stack_base = nullptr;

@@ -72,6 +72,7 @@ class Leaf : public internal::Job {
   // the runtime has stopped.
   virtual void TearDownChildren() noexcept {}
 
+  // Requires, as all that follows: Prepare was called.
   TaskContext& context() const noexcept { return *context_; }
 
   // For a wait that was not published: makes the waiter's scope the thread's
@@ -94,10 +95,10 @@ class Leaf : public internal::Job {
   void Abandon() noexcept override { context_->set_leaf_when_stopped(*this); }
 
  protected:
-  Leaf() = default;
   ~Leaf() = default;
 
-  // First thing in await_suspend: notes who goes on, and in which scope.
+  // First thing in await_suspend, before anything can publish or queue the
+  // leaf: notes who goes on, and in which scope.
   [[gnu::noinline]] void Prepare(Continuation caller) noexcept;
   void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
     continuation_ = caller;
@@ -135,8 +136,8 @@ class Leaf : public internal::Job {
   // Does not return, and so costs its caller no saved registers.
   [[noreturn]] static void EndOutsideOfATask() noexcept;
 
-  // Both from Prepare on. Not before: every wait of the program would pay for
-  // two stores that nobody reads.
+  // Prepare sets both, and nobody reads them before: set here, every wait of
+  // the program would pay for two more stores.
   Continuation continuation_{Continuation::SetLater()};
   TaskContext* context_;
 };

@@ -216,7 +216,9 @@ def run_tests(arguments):
                            check=True, capture_output=True, text=True)
     tests = [test for test in json.loads(asked.stdout)
              if not set(suites_of(test)) & set(arguments.no_suite)
-             and arguments.suite in suites_of(test) + [""]]
+             and (not arguments.suite or arguments.suite in suites_of(test))]
+    if not tests:
+        sys.exit(f"{arguments.build} has no test in what was asked for")
     only = re.compile(arguments.only)
     report = Report(arguments.results, arguments.configuration)
 

@@ -4,14 +4,19 @@
 //     checks                ^             ^             ^             ^
 //     clock                                                           ^
 //
-// A check, a few loads, comes after 61 turns at most; the clock, 22 ns, comes
-// with every fourth check. Both come sooner where turns are long, so that looks
-// at the clock are about kPollEvery apart whatever the jobs are. One look in 61
-// turns costs a task that only yields 0.4 of its 5 ns; one in 244 costs 0.1.
+// A check, a few loads, comes after 61 turns at most. A look at the clock, 22
+// ns, comes with every check; with every fourth while four checks take no more
+// than an eighth of kPollEvery and the run queue alone has given the turns.
+// Long turns make the checks denser: while their length does not change, two
+// looks are kPollEvery apart at most.
 //
-// Turns may grow long from one check to the next. Then the watch finds that
-// the clock has not been looked at for a tick, and the worker overdue, and an
-// overdue worker looks at once.
+// Turns that grow long from one look to the next may put it off, by 244 of them
+// at most. On a worker's own thread the watch cuts that short: it finds that
+// nobody has looked for a tick, calls the worker overdue (watch.h says when at
+// the latest), and an overdue worker looks when its turn ends.
+//
+// Rejected: 244 turns always (a task that is woken by another may be anything);
+// the processor's cycle counter (7 ns, and its rate is not ours to know).
 //
 // Threads: the owner's only.
 //
@@ -55,26 +60,36 @@ class Pace {
   }
 
   // The clock was looked at, in a check or not: answers how long a turn took
-  // since the last time, in nanoseconds, and sets the pace by it.
+  // since the last time, in nanoseconds, and sets the pace by it. Without a
+  // turn since then it answers 0 and learns nothing.
   std::int64_t Look(reactor::Instant now) noexcept {
-    const std::uint64_t turns = turn_ - turn_of_last_look_;
+    const auto turns = static_cast<std::int64_t>(turn_ - turn_of_last_look_);
     const std::int64_t since = now.nanoseconds() - last_look_.nanoseconds();
     const std::int64_t turn =
-        turns > 0
-            ? std::min(since / static_cast<std::int64_t>(turns), kLongTurn)
-            : 0;
-    SetFor(turn);
+        turns > 0 ? std::min(since / turns, kLongTurn) : 0;
+    const std::int64_t check = turn * kMaxTurnsBetweenChecks;
+    if (turns > 0) {
+      turns_between_checks_ =
+          check <= kPollEvery ? kMaxTurnsBetweenChecks : 1 + kPollEvery / turn;
+    }
     Restart(now);
+    if (turns > 0 && check * kMaxChecksBetweenLooks <= kPollEvery / 8) {
+      checks_before_look_ = kMaxChecksBetweenLooks;
+    }
     return turn;
   }
 
-  // The clock was looked at after a sleep, which was nobody's turn.
+  // The clock was looked at after something that was nobody's turn. What comes
+  // next is unknown, so the next check looks again.
   void Restart(reactor::Instant now) noexcept {
     last_look_ = now;
     turn_of_last_look_ = turn_;
     check_at_ = turn_ + turns_between_checks_;
-    checks_before_look_ = checks_between_looks_;
+    LookAtNextCheck();
   }
+
+  // For a turn that did not come from the run queue alone.
+  void LookAtNextCheck() noexcept { checks_before_look_ = 1; }
 
   reactor::Instant last_look() const noexcept { return last_look_; }
 
@@ -82,23 +97,11 @@ class Pace {
   // A second, and more is no different.
   static constexpr std::int64_t kLongTurn = 1'000'000'000;
 
-  // Turns that are short now may be longer in a moment: several checks without
-  // the clock only where they take an eighth of kPollEvery.
-  void SetFor(std::int64_t turn) noexcept {
-    const std::int64_t check = turn * kMaxTurnsBetweenChecks;
-    turns_between_checks_ =
-        check <= kPollEvery ? kMaxTurnsBetweenChecks : 1 + kPollEvery / turn;
-    checks_between_looks_ = check * kMaxChecksBetweenLooks <= kPollEvery / 8
-                                ? kMaxChecksBetweenLooks
-                                : 1;
-  }
-
   std::uint64_t turn_ = 0;
   std::uint64_t check_at_ = kMaxTurnsBetweenChecks;
   std::uint64_t turn_of_last_look_ = 0;
   std::int64_t turns_between_checks_ = kMaxTurnsBetweenChecks;
   int checks_before_look_ = 1;
-  int checks_between_looks_ = 1;
   reactor::Instant last_look_;
 };
 

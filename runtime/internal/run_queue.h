@@ -122,11 +122,13 @@ class RunQueue {
     return taken[0];
   }
 
-  // Hints, from any thread. Thieves only take, so the owner believes `empty`.
+  // From any thread; a hint, but for the owner, who is told the truth where it
+  // is empty: nobody else adds.
   bool empty() const noexcept {
     return tail_.load(std::memory_order_relaxed) <=
            head_.load(std::memory_order_relaxed);
   }
+  // A hint, from any thread.
   std::uint64_t size() const noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);

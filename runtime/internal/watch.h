@@ -1,7 +1,7 @@
 // Watch: the thread that notices what workers cannot notice themselves.
 //
 // While some worker is awake it ticks about every millisecond, and once a tick:
-//   - a worker that has not been through its loop since is marked overdue: its
+//   - a worker that has not looked around since (pace.h) is marked overdue: its
 //     loop and its forks read that mark, so a flood of forks, which runs by
 //     transfer inside one turn, comes up for air;
 //   - one that has not even seen that mark computes for long: its descriptors,

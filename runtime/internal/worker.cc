@@ -59,8 +59,11 @@ void Worker::RunUntilStopped() {
   here.worker = nullptr;
 }
 
-// Until a check is due, or after a sleep. Whether to stop is asked then, and
-// not once a turn: whoever stops us wakes us.
+// Takes turns until a check is due, or until it has slept. Whether to stop is
+// asked after that, and not every turn: whoever stops us wakes us.
+//
+// Twice the same loop, so that it asks neither who shares the queue nor whether
+// a solo pop came to nothing: 0.2 of 4.5 ns.
 template <Sharing kSharing>
 void Worker::TakeTurns(ThisThread& here) noexcept {
   do {
@@ -68,9 +71,10 @@ void Worker::TakeTurns(ThisThread& here) noexcept {
     if (only_the_run_queue_ && !run_queue_.empty()) [[likely]] {
       if constexpr (kSharing == Sharing::kSolo) {
         Execute(run_queue_.PopSolo(), here);
-        continue;
+        continue;  // To the condition, which ends the turn.
+      } else {
+        job = run_queue_.PopShared();
       }
-      job = run_queue_.PopShared();
     }
     if (job == nullptr) job = NextJobOrSearch(here);
     if (job == nullptr) {
@@ -82,8 +86,8 @@ void Worker::TakeTurns(ThisThread& here) noexcept {
   here.context = nullptr;
 }
 
-// Out of line, so that the loop is short where tasks only take turns.
-[[gnu::noinline]] Job* Worker::NextJobOrSearch(ThisThread& here) noexcept {
+Job* Worker::NextJobOrSearch(ThisThread& here) noexcept {
+  pace_.LookAtNextCheck();
   if (Job* const job = NextJob()) return job;
   here.context = nullptr;
   return Search();
@@ -208,12 +212,15 @@ bool Worker::PushFairOrGoOn(Job& job) noexcept {
 
 // --- Every few turns --------------------------------------------------------
 
+// pace.h says when.
 void Worker::Check() noexcept {
   TakeIn();
-  if (pace_.BeginCheck() || overdue()) LookAtTheClock();
+  if (pace_.BeginCheck() || overdue()) LookAround();
 }
 
-void Worker::LookAtTheClock() noexcept {
+// At the clock; at the kernel, when that is due; and whether there is more here
+// than one worker should keep.
+void Worker::LookAround() noexcept {
   const bool was_overdue = overdue();
   overdue_.store(false, std::memory_order_relaxed);
   // relaxed: the watch only wants to see it move.
@@ -224,6 +231,7 @@ void Worker::LookAtTheClock() noexcept {
   if (NanosecondsBetween(last_poll_, now) >= poll_every_ &&
       seeded_order_ == nullptr) {
     PollBetweenJobs(now);
+    pace_.Restart(last_poll_);
   }
   const std::uint64_t queued = run_queue_.size();
   if (was_overdue) [[unlikely]] {
@@ -310,7 +318,7 @@ bool Worker::PollForOwner() noexcept { return Poll(absl::ZeroDuration()) > 0; }
 
 Job* Worker::Search() noexcept {
   TakeIn();
-  LookAtTheClock();
+  LookAround();
   Poll(absl::ZeroDuration());
   last_poll_ = pace_.last_look();
   if (Job* const job = NextJob()) return job;
@@ -426,7 +434,7 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
 
 bool Worker::has_work() const noexcept {
   // relaxed: a hint, for those who look again later.
-  return !forks_.empty() || run_queue_.size() > 0 || !inbox_.empty() ||
+  return !forks_.empty() || !run_queue_.empty() || !inbox_.empty() ||
          lifo_.load(std::memory_order_relaxed) != nullptr;
 }
 

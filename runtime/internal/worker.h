@@ -91,7 +91,7 @@ class Worker {
   // As PushFair, for a job that yields. False when nobody else here has
   // anything to do and no check is due: the job's next turn has begun, and it
   // goes on in place. The order of turns is the same as if it had gone through
-  // the queue, at a third of the price.
+  // the queue, at two thirds of the price.
   bool PushFairUnlessAlone(Job& job) noexcept {
     if (run_queue_.PushBehindOthers(job)) [[likely]]
       return true;
@@ -125,7 +125,7 @@ class Worker {
     return surplus_.load(std::memory_order_relaxed);
   }
 
-  // Set by the watch on a worker that has not been through its loop for a tick.
+  // Set by the watch on a worker that has not looked around for a tick.
   // Read by the loop and by every fork.
   bool overdue() const noexcept {
     return overdue_.load(std::memory_order_relaxed);
@@ -133,8 +133,8 @@ class Worker {
   void set_overdue() noexcept {
     overdue_.store(true, std::memory_order_relaxed);
   }
-  // For the watch: how often the loop has looked at the clock, and whether
-  // anything waits here.
+  // For the watch: how often the loop has looked around, and whether anything
+  // waits here.
   std::uint64_t rounds() const noexcept {
     return rounds_.load(std::memory_order_relaxed);
   }
@@ -152,13 +152,14 @@ class Worker {
   template <Sharing kSharing>
   void TakeTurns(ThisThread& here) noexcept;
   Job* NextJob() noexcept;
-  Job* NextJobOrSearch(ThisThread& here) noexcept;
+  // Out of line, so that the loop is short where tasks only take turns.
+  [[gnu::noinline]] Job* NextJobOrSearch(ThisThread& here) noexcept;
   bool OnlyTheRunQueue() const noexcept;
   Job* NextSeededJob() noexcept;
   Job* TakeLifo() noexcept;
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
-  void LookAtTheClock() noexcept;
+  void LookAround() noexcept;
   void PollBetweenJobs(reactor::Instant now) noexcept;
   Job* Search() noexcept;
   Job* StealFromSiblings() noexcept;
@@ -190,8 +191,9 @@ class Worker {
   // when the worker came up from a flood of forks.
   std::uint64_t queue_first_ = 0;
   // True: the run queue's oldest is next, if it holds any, since the LIFO slot
-  // and the fork deque are empty and queue_first_ is 0. One question a turn
-  // instead of three. NextJob sets it; who fills one of the others clears it.
+  // and the fork deque are empty and queue_first_ and lifo_run_ are 0. One
+  // question a turn instead of three. NextJob sets it; who fills one of the
+  // others clears it.
   bool only_the_run_queue_ = false;
   Pace pace_;
   reactor::Instant last_poll_;
@@ -204,7 +206,7 @@ class Worker {
   ForkDeque forks_;
   // Written by the owner, and by a thief that takes it by an exchange.
   alignas(kCacheLine) std::atomic<Job*> lifo_{nullptr};
-  // Written by the owner at each look at the clock; read by the watch.
+  // Written by the owner when it looks around; read by the watch.
   std::atomic<std::uint64_t> rounds_{0};
   // Whoever polls holds it; the owner while it sleeps, too.
   std::atomic<bool> polling_{false};

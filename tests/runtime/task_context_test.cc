@@ -29,7 +29,8 @@ using ::testing::ElementsAre;
 
 class Context final : public TaskContext {};
 
-// A wait that only notes that it was asked to end.
+// A wait that only notes that it was asked to end. Never prepared, since nobody
+// asks who waits or resumes it.
 class NotingLeaf final : public Leaf {
  public:
   void Cancel() noexcept override { ++cancels; }

@@ -122,10 +122,46 @@ TEST_F(PaceTest, ASleepIsNobodysTurn) {
   EXPECT_EQ(pace_.Look(now_), 9);
 }
 
-TEST_F(PaceTest, ALookWithoutATurnKnowsNoLength) {
+TEST_F(PaceTest, TheFirstCheckAfterASleepLooks) {
+  LookAfterTurnsOf(absl::Nanoseconds(5));
+
   pace_.Restart(now_);
 
+  EXPECT_EQ(ChecksUntilLook(), 1);
+}
+
+TEST_F(PaceTest, ALookWithoutATurnLearnsNothing) {
+  LookAfterTurnsOf(absl::Microseconds(10));
+
   EXPECT_EQ(pace_.Look(now_ + absl::Seconds(1)), 0);
+
+  EXPECT_EQ(TurnsUntilCheck(absl::ZeroDuration()), 6);
+  EXPECT_TRUE(pace_.BeginCheck());
+}
+
+TEST_F(PaceTest, TheNextCheckLooksWhereSomebodyAsksForIt) {
+  LookAfterTurnsOf(absl::Nanoseconds(5));
+
+  pace_.LookAtNextCheck();
+
+  EXPECT_EQ(ChecksUntilLook(), 1);
+}
+
+TEST_F(PaceTest, FourChecksTakeAnEighthOfThePollingIntervalAtMost) {
+  LookAfterTurnsOf(absl::Nanoseconds(25));
+  EXPECT_EQ(ChecksUntilLook(), kChecks);
+
+  LookAfterTurnsOf(absl::Nanoseconds(26));
+  EXPECT_EQ(ChecksUntilLook(), 1);
+}
+
+TEST_F(PaceTest, ACheckWithoutALookKeepsTheTunedNumberOfTurns) {
+  LookAfterTurnsOf(absl::Microseconds(10));
+  TurnsUntilCheck(absl::ZeroDuration());
+
+  pace_.BeginCheck();
+
+  EXPECT_EQ(TurnsUntilCheck(absl::ZeroDuration()), 6);
 }
 
 TEST_F(PaceTest, AJobGoesOnInPlaceForAllTurnsButTheLast) {

@@ -85,9 +85,10 @@ TEST_P(RunQueueTest, IsFullAtEveryPlaceOfTheRing) {
 
   for (int place = 0; place < 3 * kCapacity; ++place) {
     ASSERT_FALSE(queue_.Push(jobs_[kCapacity]));
+    ASSERT_FALSE(queue_.PushBehindOthers(jobs_[kCapacity]));
     Job* const oldest = queue_.Pop();
     ASSERT_EQ(oldest, &jobs_[place % kCapacity]);
-    ASSERT_TRUE(queue_.Push(*oldest));
+    ASSERT_TRUE(queue_.PushBehindOthers(*oldest));
   }
 }
 
