@@ -147,11 +147,15 @@ TEST_F(PaceTest, TheNextCheckLooksWhereSomebodyAsksForIt) {
   EXPECT_EQ(ChecksUntilLook(), 1);
 }
 
-TEST_F(PaceTest, FourChecksTakeAnEighthOfThePollingIntervalAtMost) {
+TEST_F(PaceTest, FourChecksShareALookWhereTheyTakeAnEighthOfThePollInterval) {
   LookAfterTurnsOf(absl::Nanoseconds(25));
-  EXPECT_EQ(ChecksUntilLook(), kChecks);
 
+  EXPECT_EQ(ChecksUntilLook(), kChecks);
+}
+
+TEST_F(PaceTest, FourChecksShareNoLookWhereTheyTakeMore) {
   LookAfterTurnsOf(absl::Nanoseconds(26));
+
   EXPECT_EQ(ChecksUntilLook(), 1);
 }
 
