@@ -10,14 +10,13 @@
 #include <sys/types.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 
-#include "weft/runtime/testing/simulated_system.h"
+#include "weft/tests/fs/interrupting.h"
 
 namespace weft::fs {
 
-class HaltingSystem : public testing::SimulatedSystem {
+class HaltingSystem : public Interrupting {
  public:
   int open(const char* path, int flags, mode_t mode) override {
     return Interrupt() ? -1 : SimulatedSystem::open(path, flags, mode);
@@ -58,20 +57,11 @@ class HaltingSystem : public testing::SimulatedSystem {
   int ftruncate(int fd, off_t size) override {
     return Interrupt() ? -1 : SimulatedSystem::ftruncate(fd, size);
   }
-  int rename(const char* from, const char* to) override {
-    return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
-  }
 
  private:
   static std::size_t OneOf(std::size_t size) {
     return std::min<std::size_t>(size, 1);
   }
-  bool Interrupt() {
-    interrupts_ = !interrupts_;
-    if (interrupts_) errno = EINTR;
-    return interrupts_;
-  }
-  bool interrupts_ = false;
 };
 
 }  // namespace weft::fs

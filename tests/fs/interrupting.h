@@ -36,12 +36,14 @@ class Interrupting : public weft::testing::SimulatedSystem {
     return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
   }
 
- private:
+ protected:
   bool Interrupt() {
     interrupts_ = !interrupts_;
     if (interrupts_) errno = EINTR;
     return interrupts_;
   }
+
+ private:
   bool interrupts_ = false;
 };
 
