@@ -5,13 +5,16 @@
 #include "weft/runtime/cancellation.h"
 
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/fork.h"
 #include "weft/runtime/task_context.h"
 
 namespace weft {
 
 bool IsCancelled() noexcept {
-  const TaskContext* const context = internal::Here().context;
-  return context != nullptr && context->cancelled();
+  TaskContext* const context = internal::this_thread.context;
+  if (context == nullptr) return false;
+  internal::AnnounceForks(*context);
+  return context->cancelled();
 }
 
 absl::Status CheckCancelled() noexcept {

@@ -20,7 +20,7 @@ std::coroutine_handle<> Continuation::RunSteps(
 }
 
 std::coroutine_handle<> Continuation::RunSteps(Continuation next) noexcept {
-  return RunSteps(next, internal::Here());
+  return RunSteps(next, internal::this_thread);
 }
 
 PromiseBase* Continuation::promise() const noexcept {

@@ -36,7 +36,7 @@ class [[nodiscard("co_await it")]] DeadlineAwaiter final
 
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
     internal::ThisThread& here = internal::Here();
-    if (!this->BeginSingle(caller, kChildAndTimer, here)) {
+    if (!this->Begin(caller, kChildAndTimer)) {
       this->branch_.Cancel();
     }
     wheel_ = &CurrentReactor().timers();

@@ -8,12 +8,20 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/fork.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft {
 
 void Leaf::Prepare(Continuation caller) noexcept {
-  Prepare(caller, internal::this_thread);
+  internal::ThisThread& here = internal::this_thread;
+  Prepare(caller, here);
+  internal::AnnounceForks(*here.context);
+}
+
+void Leaf::Abandon() noexcept {
+  internal::AnnounceForks(*context_);
+  context_->set_leaf_when_stopped(*this);
 }
 
 void Leaf::EndOutsideOfATask() noexcept {
@@ -33,6 +41,7 @@ void Leaf::ScheduleFairly() noexcept {
 Entry EnterOperation() noexcept {
   internal::ThisThread& here = internal::this_thread;
   if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
+  internal::AnnounceForks(*here.context);
   if (here.context->cancelled()) [[unlikely]]
     return Entry::kCancelled;
   if (here.worker->SpendBudget() < 0) [[unlikely]]

@@ -92,14 +92,16 @@ class Leaf : public internal::Job {
   }
   // The runtime has stopped before the wake could be delivered. Who overrides
   // it gives back what the wake would have brought, and calls this one.
-  void Abandon() noexcept override { context_->set_leaf_when_stopped(*this); }
+  void Abandon() noexcept override;
 
  protected:
   ~Leaf() = default;
 
   // First thing in await_suspend, before anything can publish or queue the
-  // leaf: notes who goes on, and in which scope.
+  // leaf: notes who goes on, and in which scope; and sees to it that the scope
+  // can be found.
   [[gnu::noinline]] void Prepare(Continuation caller) noexcept;
+  // As above, for a leaf that is not going to be published.
   void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
     continuation_ = caller;
     context_ = here.context;

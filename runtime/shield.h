@@ -22,7 +22,7 @@ class [[nodiscard("co_await it")]] ShieldAwaiter final
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
     internal::ThisThread& here = internal::Here();
     // Cancelled already, or later: the child does not learn of it.
-    static_cast<void>(this->BeginSingle(caller, /*parties=*/1, here));
+    static_cast<void>(this->Begin(caller, /*parties=*/1));
     return this->StartChild(here);
   }
   T await_resume() { return this->branch_.result().TakeResult(); }

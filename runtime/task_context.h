@@ -26,6 +26,9 @@
 //      kHeld is set: so the leaf an outsider holds cannot go away.
 //   4. An outsider never waits for a task while it holds, and holds downwards
 //      only (a parent's leaf before a child's): no cycle.
+//   5. A branch of a fork begins *unannounced*: its join is not its parent's
+//      leaf yet, and nobody finds the branch from above. Its owner announces it
+//      before it waits, and before it asks whether it is cancelled (fork.h).
 //
 // SPDX-License-Identifier: MIT
 
@@ -50,7 +53,7 @@ class TaskContext {
  public:
   // `home` is the list the task was born in: a worker's registry or a scope. It
   // leads to the scheduler, and is inherited by the scopes inside the task.
-  explicit TaskContext(internal::TaskList* home) noexcept : home_(home) {}
+  explicit TaskContext(internal::TaskList* home) noexcept { set_home(home); }
   // A scope inside a task learns its home when it begins.
   TaskContext() noexcept = default;
   TaskContext(const TaskContext&) = delete;
@@ -89,9 +92,21 @@ class TaskContext {
   void set_leaf_when_stopped(Leaf& leaf) noexcept;
   Leaf* TakeLeafWhenStopped() noexcept;
 
-  internal::TaskList* home() const noexcept { return home_; }
-  void set_home(internal::TaskList* home) noexcept { home_ = home; }
+  internal::TaskList* home() const noexcept {
+    return reinterpret_cast<internal::TaskList*>(home_ & ~kUnannounced);
+  }
+  void set_home(internal::TaskList* home) noexcept {
+    home_ = reinterpret_cast<std::uintptr_t>(home);
+  }
   internal::Scheduler& scheduler() const noexcept;
+
+  // Invariant 5. Written by the owner only, read by it and by what runs in
+  // scopes inside this one, while the owner waits for them.
+  bool unannounced() const noexcept { return (home_ & kUnannounced) != 0; }
+  void set_unannounced_home(internal::TaskList* home) noexcept {
+    home_ = reinterpret_cast<std::uintptr_t>(home) | kUnannounced;
+  }
+  void set_announced() noexcept { home_ &= ~kUnannounced; }
 
  protected:
   ~TaskContext() = default;
@@ -111,8 +126,10 @@ class TaskContext {
   // Spins until nobody holds; `word` is what was read last.
   void WaitWhileHeld(std::uintptr_t word) noexcept;
 
+  static constexpr std::uintptr_t kUnannounced = 1;
+
   std::atomic<std::uintptr_t> word_{0};
-  internal::TaskList* home_ = nullptr;
+  std::uintptr_t home_ = 0;  // The list, and kUnannounced.
 };
 
 }  // namespace weft

@@ -44,18 +44,21 @@ class Race : public Fork {
   static constexpr int kNone = -1;
 
   // The branches stay while we cancel them: ours has not been counted yet.
-  void OnCompleted(Branch& completed) noexcept override {
+  Continuation BranchDone(Branch& completed, ThisThread& here) noexcept final {
     int index = 0;
     while (&branch(index) != &completed) ++index;
     int expected = kNone;
     // relaxed: decides who is first, and nothing is read through it before the
     // join.
-    if (!first_.compare_exchange_strong(expected, index,
-                                        std::memory_order_relaxed)) {
-      return;
+    if (first_.compare_exchange_strong(expected, index,
+                                       std::memory_order_relaxed)) {
+      CancelAllBut(index);
     }
+    return Fork::BranchDone(completed, here);
+  }
+  void CancelAllBut(int winner) noexcept {
     for (int i = 0; i < branches_; ++i) {
-      if (i != index) branch(i).Cancel();
+      if (i != winner) branch(i).Cancel();
     }
   }
 

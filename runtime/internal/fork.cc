@@ -1,29 +1,27 @@
-// Starting branches and counting them.
+// Starting branches, counting them, and making them known.
 //
 // SPDX-License-Identifier: MIT
 
 #include "weft/runtime/internal/fork.h"
 
+#include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
 
 std::coroutine_handle<> Fork::BeginFork(Continuation caller,
                                         int branches) noexcept {
-  ThisThread& here = Here();
+  ThisThread& here = this_thread;
+  Prepare(caller, here);
+  ExpectParties(branches);
   count_ = branches;
-  for (int i = 0; i < branches; ++i) {
-    branch(i).set_home(here.context->home());
-  }
-  // Cancelled already: the branches run all the same, and find out.
-  if (!Begin(caller, branches)) CancelBranches();
   return Transfer(StartNext(/*chained=*/0, here).Resolve(here));
 }
 
 Continuation Fork::StartNext(int chained, ThisThread& here) noexcept {
   // Overdue: back to the loop, which polls and serves the queue before us.
   if (here.worker->overdue()) [[unlikely]] {
-    if (chained > 0 && CountDown(chained)) return GoOn(here);
+    if (chained > 0 && CountDown(chained)) return GoOnWithParent(here);
     here.context = nullptr;
     here.worker->PushFair(*this);  // From here on others may run branches.
     return {};
@@ -31,21 +29,28 @@ Continuation Fork::StartNext(int chained, ThisThread& here) noexcept {
   const int index = next_++;
   Branch& first = branch(index);
   first.chained = chained;
-  const Continuation child = first.Start(*this, here);
+  const Continuation child = first.StartUnannounced(*this, here);
   // Last: from here on a thief may own next_.
   if (index + 1 < count_) here.worker->PushFork(*this);
   return child;
 }
 
 Continuation Fork::BranchDone(Branch& branch, ThisThread& here) noexcept {
-  OnCompleted(branch);
   const int completed = branch.chained + 1;
-  if (completed == count_) return GoOn(here);  // One chain: nobody else counts.
+  // One chain: nobody else counts.
+  if (completed == count_) return GoOnWithParent(here);
   if (Job* const newest = here.worker->PopFork()) {
     if (newest == this) return StartNext(completed, here);
     here.worker->PutBackFork(*newest);
   }
-  return Done(completed, here);
+  return CountDown(completed) ? GoOnWithParent(here) : Leave(here);
+}
+
+Continuation Fork::GoOnWithParent(ThisThread& here) noexcept {
+  // relaxed: invariant 5; the count, or the chain, orders us.
+  if (announced_.load(std::memory_order_relaxed) == Announced::kNo) [[likely]]
+    return Resume(here);
+  return GoOn(here);
 }
 
 void Fork::CancelBranches() noexcept {
@@ -54,6 +59,59 @@ void Fork::CancelBranches() noexcept {
 
 void Fork::TearDownChildren() noexcept {
   for (int i = 0; i < count_; ++i) branch(i).TearDown();
+}
+
+// --- Announcing -------------------------------------------------------------
+
+bool Fork::BeginAnnouncement() noexcept {
+  Announced expected = Announced::kNo;
+  // relaxed: it only decides which of the parties publishes.
+  if (announced_.compare_exchange_strong(expected, Announced::kInProgress,
+                                         std::memory_order_relaxed)) {
+    if (!PublishJoin()) CancelBranches();
+    return true;
+  }
+  SpinWait spin;
+  // acquire: pairs with the release in EndAnnouncement. What the announcer has
+  // cancelled, or a canceller that it met, is seen from here on.
+  while (announced_.load(std::memory_order_acquire) != Announced::kYes) {
+    spin.Once();
+  }
+  return false;
+}
+
+void Fork::EndAnnouncement() noexcept {
+  // release: pairs with the acquire in BeginAnnouncement.
+  announced_.store(Announced::kYes, std::memory_order_release);
+}
+
+void Fork::Abandon() noexcept {
+  if (BeginAnnouncement()) EndAnnouncement();
+  AnnounceForks(context());
+}
+
+namespace {
+
+// The fork that an unannounced scope is a branch of.
+Fork& ForkOf(TaskContext& scope) noexcept {
+  return static_cast<Fork&>(static_cast<Branch&>(scope).join());
+}
+
+}  // namespace
+
+// Upwards twice: the first time publishes, the second says that the way is open
+// (invariant 4). What is above stands still meanwhile: its owners wait for us.
+void AnnounceForksAbove(TaskContext& scope) noexcept {
+  TaskContext* top = &scope;
+  while (top->unannounced() && ForkOf(*top).BeginAnnouncement()) {
+    top = &ForkOf(*top).context();
+  }
+  for (TaskContext* below = &scope; below != top;) {
+    Fork& fork = ForkOf(*below);
+    below = &fork.context();
+    fork.EndAnnouncement();
+  }
+  scope.set_announced();
 }
 
 }  // namespace weft::internal

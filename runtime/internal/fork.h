@@ -22,6 +22,21 @@
 //      integer that is handed along (chained), and only its end touches
 //      pending_: so a fork that nobody stole from, and in which nothing waited,
 //      costs no atomic read-modify-write for its join.
+//   3. A fork begins *unannounced*: it is not yet its parent's leaf, and nobody
+//      needs to find its branches, since none of them waits. (Two atomic
+//      operations for each fork saved: 11 of 26 ns a call of fib.) The first
+//      branch that waits, or asks whether it is cancelled, announces it first,
+//      and every fork above it that is unannounced. Then a canceller either
+//      finds the way down from the task to every wait, or has come before, and
+//      the announcer passes the cancellation on (PublishJoin).
+//   4. Two branches may announce at once. One of them claims the fork; the
+//      other waits until the way is open right up to the task, so that a
+//      cancellation that it ought to see is not missed because the first was
+//      interrupted. Who waits, waits for an announcer above it, and announcers
+//      go upwards only: no cycle.
+//   5. The fork is retracted by whoever goes on with the parent, which sees
+//      whether it was announced: an announcer is a party, and counts itself
+//      afterwards.
 //
 // A full deque puts the rest into the run queue. (Running the children in turn
 // instead would hang when the first waits for the second.)
@@ -31,6 +46,7 @@
 #ifndef WEFT_RUNTIME_INTERNAL_FORK_H_
 #define WEFT_RUNTIME_INTERNAL_FORK_H_
 
+#include <atomic>
 #include <coroutine>
 
 #include "weft/runtime/internal/join.h"
@@ -46,7 +62,15 @@ class Fork : public Join {
 
   void Cancel() noexcept final { CancelBranches(); }
   void TearDownChildren() noexcept final;
-  Continuation BranchDone(Branch& branch, ThisThread& here) noexcept final;
+  Continuation BranchDone(Branch& branch, ThisThread& here) noexcept override;
+  // The rest was still queued when the runtime stopped.
+  void Abandon() noexcept final;
+
+  // Any party: makes the fork its parent's leaf. True: the caller is the one
+  // who did, goes on with the forks above, and then ends it. False: somebody
+  // else has, and the way is open.
+  [[nodiscard]] bool BeginAnnouncement() noexcept;
+  void EndAnnouncement() noexcept;
 
  protected:
   ~Fork() = default;
@@ -58,15 +82,24 @@ class Fork : public Join {
   void CancelBranches() noexcept;
 
   virtual Branch& branch(int index) noexcept = 0;
-  // `branch` has completed and is not counted yet. On any thread.
-  virtual void OnCompleted(Branch&) noexcept {}
 
  private:
-  Continuation StartNext(int chained, ThisThread& here) noexcept;
+  enum class Announced : unsigned char { kNo, kInProgress, kYes };
 
+  Continuation StartNext(int chained, ThisThread& here) noexcept;
+  Continuation GoOnWithParent(ThisThread& here) noexcept;
+
+  std::atomic<Announced> announced_{Announced::kNo};
   int count_ = 0;
   int next_ = 0;  // Invariant 1.
 };
+
+// Invariant 3. By the owner of `scope`, before it waits in it.
+[[gnu::noinline]] void AnnounceForksAbove(TaskContext& scope) noexcept;
+inline void AnnounceForks(TaskContext& scope) noexcept {
+  if (scope.unannounced()) [[unlikely]]
+    AnnounceForksAbove(scope);
+}
 
 }  // namespace weft::internal
 

@@ -17,6 +17,7 @@
 #ifndef WEFT_RUNTIME_INTERNAL_FRAME_OWNER_H_
 #define WEFT_RUNTIME_INTERNAL_FRAME_OWNER_H_
 
+#include <concepts>
 #include <coroutine>
 #include <utility>
 
@@ -39,8 +40,13 @@ class FrameOwner {
   FrameOwner() = default;
   explicit FrameOwner(std::coroutine_handle<Promise> frame) noexcept
       : frame_(frame) {}
-  FrameOwner(FrameOwner&& other) noexcept
-      : frame_(std::exchange(other.frame_, nullptr)) {}
+  FrameOwner(FrameOwner&& other) noexcept : frame_(other.Release()) {}
+  // To whoever does not need to know the type of the result.
+  template <std::derived_from<Promise> Derived>
+    requires(!std::same_as<Derived, Promise>)
+  FrameOwner(FrameOwner<Derived>&& other) noexcept  // NOLINT: as a pointer's
+      : frame_(std::coroutine_handle<Promise>::from_address(
+            other.Release().address())) {}
   FrameOwner& operator=(FrameOwner&& other) noexcept {
     std::swap(frame_, other.frame_);
     return *this;
@@ -59,6 +65,11 @@ class FrameOwner {
 
   // After Unwind.
   void Forget() noexcept { frame_ = nullptr; }
+
+  // The caller owns the frame from here on.
+  std::coroutine_handle<Promise> Release() noexcept {
+    return std::exchange(frame_, nullptr);
+  }
 
  private:
   std::coroutine_handle<Promise> frame_;

@@ -15,8 +15,9 @@
 //   1. pending_ counts what must finish before the parent goes on: branches,
 //      spawned children, a timer that may be firing.
 //   2. The join is its parent's leaf, so cancellation and dumps pass through it
-//      to the branches. It is never unlinked: a join is shielded, and ends when
-//      its parties have.
+//      to the branches; a fork becomes so when one of its branches waits
+//      (fork.h). It is never unlinked: a join is shielded, and ends when its
+//      parties have.
 //   3. An outsider that looks at the branches holds the parent's leaf, and the
 //      parent's wake retracts the leaf first, which waits for that outsider. So
 //      no branch goes away under one.
@@ -55,10 +56,15 @@ class Join : public Leaf {
   // scope is cancelled already: then the caller cancels the branches.
   [[nodiscard]] bool Begin(Continuation caller, int parties) noexcept {
     Prepare(caller);
+    ExpectParties(parties);
+    return PublishJoin();
+  }
+
+  // The part of Begin that a fork begins with.
+  void ExpectParties(int parties) noexcept {
     // relaxed: whoever counts down got its party from this thread, through a
     // queue that orders the two.
     pending_.store(parties, std::memory_order_relaxed);
-    return PublishJoin();
   }
 
   // One more party, added by one that has not finished.
@@ -72,7 +78,11 @@ class Join : public Leaf {
 
   // As CountDown, and the thread goes to the parent, or to the next job.
   Continuation Done(int parties, ThisThread& here) noexcept {
-    if (CountDown(parties)) return GoOn(here);
+    return CountDown(parties) ? GoOn(here) : Leave(here);
+  }
+
+  // The thread goes to the next job.
+  static Continuation Leave(ThisThread& here) noexcept {
     here.context = nullptr;
     return {};
   }
@@ -83,23 +93,22 @@ class Join : public Leaf {
 
 class Branch : public Runnable, public TaskContext {
  public:
-  // The child runs next, in this scope.
+  // The child runs next, in this scope. Requires: the join was published.
   Continuation Start(Join& join, ThisThread& here) noexcept {
-    join_ = &join;
-    here.context = this;
-    PromiseBase& child = frame();
-    child.set_continuation(*this);
-    return std::coroutine_handle<PromiseBase>::from_promise(child);
+    set_home(join.context().home());
+    return Begin(join, here);
+  }
+  // As above, for a fork that may not be announced yet.
+  Continuation StartUnannounced(Join& fork, ThisThread& here) noexcept {
+    set_unannounced_home(fork.context().home());
+    return Begin(fork, here);
   }
 
   // fork.h: how many branches of the same chain completed before this one.
   int chained = 0;
 
-  // Runnable: the child has completed.
-  Continuation Run(ThisThread& here) noexcept final {
-    TakeResult();
-    return join_->BranchDone(*this, here);
-  }
+  Join& join() const noexcept { return *join_; }
+
   PromiseBase* awaiting_promise() const noexcept final {
     return join_->awaiting_promise();
   }
@@ -110,37 +119,46 @@ class Branch : public Runnable, public TaskContext {
     if (leaf == nullptr) return;  // Not started, or finished.
     leaf->TearDownChildren();
     Unwind(leaf->awaiting_promise(), join_->awaiting_promise());
-    ForgetFrame();
+    child_.Forget();
   }
 
  protected:
+  explicit Branch(FrameOwner<PromiseBase> child) noexcept
+      : child_(std::move(child)) {}
   ~Branch() = default;
 
- private:
-  virtual PromiseBase& frame() noexcept = 0;
-  virtual void TakeResult() noexcept = 0;
-  virtual void ForgetFrame() noexcept = 0;
+  FrameOwner<PromiseBase>& child() noexcept { return child_; }
 
-  Join* join_ = nullptr;
+ private:
+  Continuation Begin(Join& join, ThisThread& here) noexcept {
+    join_ = &join;
+    here.context = this;
+    child_.promise().set_continuation(*this);
+    return child_.handle();
+  }
+
+  // Set when the child starts, and not looked at before.
+  Join* join_;
+  FrameOwner<PromiseBase> child_;
 };
 
 // The branch of a Task<T>.
 template <typename T>
 class BranchOf final : public Branch {
  public:
-  explicit BranchOf(Task<T> child) noexcept : child_(child.TakeFrame()) {}
+  explicit BranchOf(Task<T> child) noexcept : Branch(child.TakeFrame()) {}
 
   ReturnSlot<T>& result() noexcept { return result_; }
 
- private:
-  PromiseBase& frame() noexcept override { return child_.promise(); }
-  void TakeResult() noexcept override {
-    result_.MoveFrom(child_.promise());
-    child_.Destroy();
+  // Runnable: the child has completed.
+  Continuation Run(ThisThread& here) noexcept override {
+    result_.MoveFrom(
+        static_cast<typename Task<T>::promise_type&>(child().promise()));
+    child().Destroy();
+    return join().BranchDone(*this, here);
   }
-  void ForgetFrame() noexcept override { child_.Forget(); }
 
-  typename Task<T>::Frame child_;
+ private:
   ReturnSlot<T> result_;
 };
 

@@ -18,7 +18,6 @@ ScopeJoin::ScopeJoin() noexcept : TaskList(Here().worker->scheduler()) {}
 std::coroutine_handle<> ScopeJoin::BeginScope(Continuation caller) noexcept {
   ThisThread& here = Here();
   begun_ = true;
-  body().set_home(here.context->home());
   if (!Begin(caller, /*parties=*/1)) CancelParties();
   return Transfer(body().Start(*this, here).Resolve(here));
 }

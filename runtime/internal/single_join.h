@@ -24,12 +24,6 @@ class SingleJoin : public Join {
  protected:
   ~SingleJoin() = default;
 
-  // False: the parent's scope is cancelled already.
-  [[nodiscard]] bool BeginSingle(Continuation caller, int parties,
-                                 ThisThread& here) noexcept {
-    branch_.set_home(here.context->home());
-    return Begin(caller, parties);
-  }
   std::coroutine_handle<> StartChild(ThisThread& here) noexcept {
     return Transfer(branch_.Start(*this, here).Resolve(here));
   }

@@ -279,6 +279,34 @@ TEST(TeardownTest, AForkWithBranchesThatHaveEndedAndThatHaveNotBegun) {
   EXPECT_EQ(census.alive(), 0);
 }
 
+// Nobody has been told of these forks: none of their branches has waited.
+TEST(TeardownTest, ForksInForksWhoseBranchesYield) {
+  Journal journal;
+  Census census;
+  auto spin = [&]() -> Task<> {
+    Mourned local(journal, "spinner");
+    for (;;) co_await Yield();
+  };
+  auto give = [](Counted given) -> Task<Counted> { co_return given; };
+  auto inner = [&]() -> Task<> {
+    Mourned local(journal, "inner fork");
+    co_await WhenAll(spin(), give(Counted(census)));
+  };
+  auto fork = [&]() -> Task<> { co_await WhenAll(inner(), inner()); };
+  for (int steps = 1; steps < 10; ++steps) {
+    journal.clear();
+    {
+      testing::Simulator sim;
+      sim.Spawn(Hold(journal, fork));
+      for (int i = 0; i < steps; ++i) ASSERT_TRUE(sim.RunOneStep());
+    }
+    EXPECT_EQ(journal.front(), "spinner");
+    EXPECT_EQ(journal[1], "inner fork");
+    EXPECT_EQ(journal.back(), "outer");
+    EXPECT_EQ(census.alive(), 0);
+  }
+}
+
 TEST(TeardownTest, AForkOfAVector) {
   Journal journal;
   auto fork = [&]() -> Task<> {

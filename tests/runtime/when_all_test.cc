@@ -463,6 +463,74 @@ TEST(WhenAllTest, AFinishedBranchIsNotTouchedByCancellation) {
   EXPECT_TRUE(task.finished());
 }
 
+// Three levels of forks, whose eight tasks take turns until they are cancelled
+// and only ask. Nothing makes them known to a canceller before they do.
+Task<int> SpinUntilCancelled(int level, int& asked) {
+  if (level > 0) {
+    auto [a, b] = co_await WhenAll(SpinUntilCancelled(level - 1, asked),
+                                   SpinUntilCancelled(level - 1, asked));
+    co_return a + b;
+  }
+  for (++asked; !IsCancelled(); ++asked) co_await Yield();
+  co_return 1;
+}
+
+TEST(WhenAllTest, ACancellationReachesBranchesThatOnlyAsk) {
+  testing::Simulator sim;
+  int asked = 0;
+  JoinHandle<int> task = sim.SpawnJoinable(SpinUntilCancelled(3, asked));
+  while (asked < 24) ASSERT_TRUE(sim.RunOneStep());
+
+  task.Cancel();
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(task.BlockingJoin(), absl::StatusOr<int>(8));
+}
+
+TEST(WhenAllTest, ACancellationReachesForksThatBeginAfterIt) {
+  testing::Simulator sim;
+  int asked = 0;
+  auto main = [&]() -> Task<int> {
+    co_await Yield();
+    int ended = co_await SpinUntilCancelled(3, asked);
+    co_return ended;
+  };
+  JoinHandle<int> task = sim.SpawnJoinable(main());
+  ASSERT_TRUE(sim.RunOneStep());
+
+  task.Cancel();
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(task.BlockingJoin(), absl::StatusOr<int>(8));
+  EXPECT_EQ(asked, 8);
+}
+
+// The inner fork is not known yet when its task is cancelled, the outer one is.
+TEST(WhenAllTest, ACancellationWaitsInABranchForTheForksInsideIt) {
+  testing::Simulator sim;
+  auto turn_and_sleep = [](int turns) -> Task<absl::StatusOr<int>> {
+    const int hours = co_await GiveAfterTurns(turns, 1);
+    co_return co_await GiveAfter(absl::Hours(hours), turns);
+  };
+  auto inner = [&](int turns) -> Task<int> {
+    auto [a, b] = co_await WhenAll(turn_and_sleep(turns), turn_and_sleep(turns));
+    co_return absl::IsCancelled(a.status()) + absl::IsCancelled(b.status());
+  };
+  auto outer = [&]() -> Task<int> {
+    auto [none, ten, hundred] =
+        co_await WhenAll(inner(0), inner(10), inner(100));
+    co_return none + ten + hundred;
+  };
+  JoinHandle<int> task = sim.SpawnJoinable(outer());
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(sim.RunOneStep());
+
+  task.Cancel();
+  sim.RunFor(absl::Minutes(1));
+
+  ASSERT_TRUE(task.finished());
+  EXPECT_EQ(task.BlockingJoin(), absl::StatusOr<int>(6));
+}
+
 // --- Many and deep ---
 
 TEST(WhenAllTest, MoreBranchesThanAnyQueueHolds) {

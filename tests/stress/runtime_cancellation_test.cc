@@ -365,5 +365,54 @@ TEST_P(CancellationTest, ForksAreStolenAndCancelledOnTheWay) {
   }
 }
 
+// The leaves of a tree of forks learn that the tree was cancelled, and then ask.
+// Whoever makes the forks above them known, and however slowly, none may hear
+// that it was not.
+Task<int> MissedBy(int level, const std::atomic<bool>& told) {
+  if (level > 0) {
+    auto [a, b] = co_await WhenAll(MissedBy(level - 1, told),
+                                   MissedBy(level - 1, told));
+    co_return a + b;
+  }
+  while (!told) co_await Yield();
+  co_return IsCancelled() ? 0 : 1;
+}
+
+TEST_P(CancellationTest, WhoeverLearnsThatItWasCancelledIsCancelled) {
+  Runtime runtime({.workers = GetParam()});
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<bool> told = false;
+    JoinHandle<int> tree = runtime.Spawn(MissedBy(6, told));
+    if (round % 2 == 0) std::this_thread::yield();
+
+    tree.Cancel();
+    told = true;
+
+    EXPECT_EQ(tree.BlockingJoin(), absl::StatusOr<int>(0));
+  }
+}
+
+// Some leaves wait, some only compute; the canceller comes at any moment.
+Task<int> Wait(int level) {
+  if (level > 0) {
+    auto [a, b] = co_await WhenAll(Wait(level - 1), Wait(level - 1));
+    co_return a + b;
+  }
+  absl::Status slept = co_await SleepFor(absl::InfiniteDuration());
+  co_return absl::IsCancelled(slept) ? 1 : 0;
+}
+
+TEST_P(CancellationTest, ATreeOfForksIsCancelledWhileItGrows) {
+  Runtime runtime({.workers = GetParam()});
+  for (int round = 0; round < 300; ++round) {
+    JoinHandle<int> tree = runtime.Spawn(Wait(round % 8));
+    for (int i = 0; i < round % 5; ++i) std::this_thread::yield();
+
+    tree.Cancel();
+
+    EXPECT_EQ(tree.BlockingJoin(), absl::StatusOr<int>(1 << (round % 8)));
+  }
+}
+
 }  // namespace
 }  // namespace weft
