@@ -47,6 +47,18 @@ bool JoinLeaf::await_suspend(Continuation caller) noexcept {
   return false;
 }
 
+// The task's thread is free now, and the joiner is what it ran for: it goes on
+// there, without a way through a queue. Not when the worker is overdue: a long
+// chain of joins would keep it from its loop.
+Continuation JoinLeaf::OnFinished(ThisThread& here) noexcept {
+  if (here.worker != nullptr && !here.worker->overdue() &&
+      &here.worker->scheduler() == &context().scheduler()) {
+    return GoOn(here);
+  }
+  Schedule();  // From here on `*this` may be gone.
+  return {};
+}
+
 void JoinLeaf::Cancel() noexcept {
   SpinWait spin;
   for (;;) {
@@ -78,11 +90,12 @@ namespace {
 
 class ThreadJoiner final : public Joiner {
  public:
-  void OnFinished() noexcept override {
+  Continuation OnFinished(ThisThread&) noexcept override {
     // Notified under the lock: the thread that waits destroys us.
     std::lock_guard lock(mutex_);
     finished_ = true;
     changed_.notify_one();
+    return {};
   }
   void Wait() {
     std::unique_lock lock(mutex_);

@@ -36,7 +36,7 @@ class JoinLeaf : public Leaf, protected Joiner {
   Root& task() const noexcept { return task_; }
 
  private:
-  void OnFinished() noexcept final { Schedule(); }
+  Continuation OnFinished(ThisThread& here) noexcept final;
 
   Root& task_;
   bool waiting_ = false;

@@ -58,17 +58,18 @@ bool Root::has_result() const noexcept {
 }
 
 bool Root::SetJoiner(Joiner& joiner) noexcept {
-  std::uintptr_t expected = 0;
-  // release: pairs with the acquire in Publish, which tells the joiner. acquire
-  // on failure: the task has finished, its result is read next.
-  if (state_.compare_exchange_strong(
-          expected, reinterpret_cast<std::uintptr_t>(&joiner),
-          std::memory_order_release, std::memory_order_acquire)) {
-    return true;
-  }
-  ABSL_RAW_CHECK((expected & kFinished) != 0,
+  // The word is null, so adding is setting, at half of what a compare-and-swap
+  // costs. release: pairs with the acquire in Publish, which tells the joiner.
+  // acquire, if the task has finished: its result is read next.
+  const std::uintptr_t before = state_.fetch_add(
+      reinterpret_cast<std::uintptr_t>(&joiner), std::memory_order_acq_rel);
+  if (before == 0) return true;
+  ABSL_RAW_CHECK((before & kFinished) != 0,
                  "a task is joined twice at the same time: join it once, and "
                  "share its result");
+  // relaxed: the task has let go, and the handle, through which we came, is all
+  // that is left. A canceller in between finds neither us nor null: too late.
+  state_.store(before, std::memory_order_relaxed);
   return false;
 }
 
@@ -81,16 +82,20 @@ Root::TakenBack Root::TakeJoinerBack(Joiner& joiner) noexcept {
   return expected == 0 ? TakenBack::kNotSetYet : TakenBack::kTooLate;
 }
 
-void Root::Publish(std::uintptr_t finished) noexcept {
+Continuation Root::Publish(std::uintptr_t finished, ThisThread& here) noexcept {
   // acq_rel: release, so that the joiner (finished, SetJoiner) or the handle
   // that frees us sees the result; acquire, to see the joiner filled in, and
   // what the handle did before it let go.
   const std::uintptr_t before =
       state_.exchange(finished, std::memory_order_acq_rel);
   // A handle that joins has not released: it is a joiner or the bit, not both.
-  if (before == kReleased) return Free();
+  if (before == kReleased) {
+    Free();
+    return {};
+  }
   // From here on `*this` may be gone: the handle may free it.
-  if (before != 0) reinterpret_cast<Joiner*>(before)->OnFinished();
+  if (before == 0) return {};
+  return reinterpret_cast<Joiner*>(before)->OnFinished(here);
 }
 
 void Root::ReleaseHandle() noexcept {
@@ -107,8 +112,9 @@ void Root::TearDown() noexcept {
     Unwind(leaf->awaiting_promise(), nullptr);
     ForgetFrame();
   }
-  // A task that never started is freed with its owner, arguments and all.
-  Publish(kFinished | kTornDown);
+  // A task that never started is freed with its owner, arguments and all. Who
+  // joins it goes nowhere on this thread: it is no worker's.
+  static_cast<void>(Publish(kFinished | kTornDown, Here()));
 }
 
 }  // namespace weft::internal

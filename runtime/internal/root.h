@@ -40,8 +40,9 @@ namespace weft::internal {
 class Joiner {
  public:
   // Called by the task's last step, which has taken the joiner out of its
-  // state; the joiner may be gone when this returns.
-  virtual void OnFinished() noexcept = 0;
+  // state, on the thread that `here` describes. Answers who gets that thread;
+  // the joiner may be gone when this returns.
+  virtual Continuation OnFinished(ThisThread& here) noexcept = 0;
 
  protected:
   ~Joiner() = default;
@@ -101,8 +102,10 @@ class Root : public Job, public TaskContext {
   virtual void Free() noexcept = 0;
 
   // Marks the task finished, then tells the joiner, or frees the Root where the
-  // handle has been released.
-  void PublishResult() noexcept { Publish(kFinished); }
+  // handle has been released. Answers who goes on.
+  Continuation PublishResult(ThisThread& here) noexcept {
+    return Publish(kFinished, here);
+  }
   bool released() const noexcept;
 
  private:
@@ -110,7 +113,7 @@ class Root : public Job, public TaskContext {
   static constexpr std::uintptr_t kReleased = 2;
   static constexpr std::uintptr_t kTornDown = 4;
 
-  void Publish(std::uintptr_t finished) noexcept;
+  Continuation Publish(std::uintptr_t finished, ThisThread& here) noexcept;
 
   const std::uint64_t id_;
   std::atomic<std::uintptr_t> state_{0};

@@ -134,8 +134,16 @@ Registry& Scheduler::RegistryForCaller() noexcept {
 }
 
 std::uint64_t Scheduler::NextTaskId() noexcept {
+  Worker* const worker = Here().worker;
+  if (worker != nullptr && &worker->scheduler() == this) {
+    return worker->NextTaskId();
+  }
+  return ReserveTaskIds(1);
+}
+
+std::uint64_t Scheduler::ReserveTaskIds(std::uint64_t count) noexcept {
   // relaxed: only the number matters.
-  return next_task_id_.fetch_add(1, std::memory_order_relaxed);
+  return next_task_id_.fetch_add(count, std::memory_order_relaxed);
 }
 
 // --- Ending -----------------------------------------------------------------

@@ -64,7 +64,9 @@ class Scheduler {
 
   // Where a task spawned by the calling thread belongs.
   Registry& RegistryForCaller() noexcept;
+  // Never 0, and never twice. In no order: workers reserve many at a time.
   std::uint64_t NextTaskId() noexcept;
+  std::uint64_t ReserveTaskIds(std::uint64_t count) noexcept;
 
   // --- Ending --------------------------------------------------------------
 

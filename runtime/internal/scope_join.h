@@ -147,7 +147,8 @@ class ScopeChild : public Root {
   }
   Continuation Finish(ThisThread& here) noexcept final {
     ScopeJoin& scope = this->scope();
-    PublishResult();  // From here on `*this` is gone.
+    // From here on `*this` is gone. Nobody joins it.
+    static_cast<void>(PublishResult(here));
     return scope.ChildDone(here);
   }
   void EndUnseen() noexcept {}

@@ -131,11 +131,10 @@ class ResultRoot : public Root {
     result_.MoveFrom(finished.promise());
     finished.Destroy();
   }
-  Continuation Finish(ThisThread&) noexcept final {
+  Continuation Finish(ThisThread& here) noexcept final {
     // Without a handle nobody will ever see it.
     if (released()) EndIfEscaped();
-    PublishResult();
-    return {};
+    return PublishResult(here);
   }
   void EndUnseen() noexcept {
     if (has_result()) EndIfEscaped();

@@ -200,6 +200,11 @@ void Worker::PushFork(Job& rest) noexcept {
   if (sharing_ == Sharing::kShared) MarkSurplus();
 }
 
+void Worker::ReserveTaskIds() noexcept {
+  next_task_id_ = scheduler_.ReserveTaskIds(kTaskIdsAtATime);
+  task_ids_end_ = next_task_id_ + kTaskIdsAtATime;
+}
+
 bool Worker::PushFairOrGoOn(Job& job) noexcept {
   const bool alone =
       run_queue_.empty() && (only_the_run_queue_ || OnlyTheRunQueue());

@@ -98,6 +98,13 @@ class Worker {
     return PushFairOrGoOn(job);
   }
 
+  // For a task that is spawned here.
+  std::uint64_t NextTaskId() noexcept {
+    if (next_task_id_ == task_ids_end_) [[unlikely]]
+      ReserveTaskIds();
+    return next_task_id_++;
+  }
+
   // How many operations the running job may still complete without waiting;
   // below zero, it should yield.
   int SpendBudget() noexcept {
@@ -143,9 +150,11 @@ class Worker {
  private:
   static constexpr int kMaxLifoRun = 3;
   static constexpr int kBudget = 128;
+  static constexpr std::uint64_t kTaskIdsAtATime = 1024;
   static constexpr std::int64_t kWorthAWake = 25'000;  // Nanoseconds.
 
   bool PushFairOrGoOn(Job& job) noexcept;
+  void ReserveTaskIds() noexcept;
   bool check_is_due() const noexcept {
     return pace_.check_is_due() || overdue();
   }
@@ -184,6 +193,8 @@ class Worker {
 
   // Owner only.
   bool in_loop_ = false;  // Not in a Simulator, whose every turn is a step.
+  std::uint64_t next_task_id_ = 0;  // What is left of a block of ids.
+  std::uint64_t task_ids_end_ = 0;
   int budget_ = kBudget;
   std::uint64_t budget_of_turn_ = 0;
   int lifo_run_ = 0;
