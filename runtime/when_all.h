@@ -89,7 +89,7 @@ WhenAllAwaiter<Ts...> WhenAll(Task<Ts>... tasks) noexcept {
 //
 // Suspends: until every task has completed; not at all for none.
 // Cancel:   every task is cancelled, and still waited for.
-// Cost:     one allocation.
+// Cost:     a block from the frame pool, and the vector of results.
 template <typename T>
 WhenAllOfAwaiter<T> WhenAll(std::vector<Task<T>> tasks) {
   return WhenAllOfAwaiter<T>(std::move(tasks));

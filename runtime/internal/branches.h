@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/join.h"
 
 namespace weft::internal {
@@ -70,7 +71,7 @@ class BranchArray {
  public:
   explicit BranchArray(std::vector<Task<T>> tasks)
       : size_(static_cast<int>(tasks.size())),
-        branches_(std::allocator<BranchOf<T>>().allocate(tasks.size())) {
+        branches_(static_cast<BranchOf<T>*>(AllocateFrame(bytes()))) {
     for (int i = 0; i < size_; ++i) {
       std::construct_at(&branches_[i], std::move(tasks[i]));
     }
@@ -79,7 +80,7 @@ class BranchArray {
   BranchArray& operator=(const BranchArray&) = delete;
   ~BranchArray() {
     std::destroy_n(branches_, size_);
-    std::allocator<BranchOf<T>>().deallocate(branches_, size_);
+    FreeFrame(branches_, bytes());
   }
 
   int size() const noexcept { return size_; }
@@ -100,6 +101,11 @@ class BranchArray {
   }
 
  private:
+  std::size_t bytes() const noexcept {
+    return static_cast<std::size_t>(size_) * sizeof(BranchOf<T>);
+  }
+
+  // From the frame pool: it is made and freed as often as frames are.
   const int size_;
   BranchOf<T>* const branches_;
 };
