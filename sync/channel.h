@@ -116,10 +116,7 @@ class Channel : WaitList {
     return closed_;
   }
   // Values that wait to be received. A hint: others change it.
-  std::size_t size() noexcept {
-    std::lock_guard guard(lock());
-    return queue_.size();
-  }
+  std::size_t size() const noexcept { return queue_.size(); }
 
  private:
   // What senders and receivers have in common: a value that is on its way.
@@ -205,6 +202,10 @@ class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
   }
 
  private:
+  // With a place in sight; under capacity 0 there never is one.
+  bool TryFast() noexcept override {
+    return !this->channel().queue_.full() && this->TryUnderLock();
+  }
   bool TryLocked(WakeList& granted) noexcept override {
     Channel& channel = this->channel();
     if (channel.closed_) return true;  // With the value still in hand.
@@ -234,6 +235,10 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
   }
 
  private:
+  // With a value in sight.
+  bool TryFast() noexcept override {
+    return !this->channel().queue_.empty() && this->TryUnderLock();
+  }
   bool TryLocked(WakeList& granted) noexcept override {
     Channel& channel = this->channel();
     return channel.TakeLocked(this->value(), granted) || channel.closed_;

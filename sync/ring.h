@@ -5,14 +5,16 @@
 #ifndef WEFT_SYNC_RING_H_
 #define WEFT_SYNC_RING_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 namespace weft::sync {
 
-// Not thread-safe. Values are constructed in place when pushed, and destroyed
-// when popped: a ring of a thousand empty places holds no T.
+// Not thread-safe, but for size() and what it tells: from beside the lock that
+// guards the ring they are hints. Values are constructed in place when pushed,
+// and destroyed when popped: a ring of a thousand empty places holds no T.
 template <typename T>
 class Ring {
  public:
@@ -25,16 +27,18 @@ class Ring {
     std::allocator<T>().deallocate(places_, capacity_);
   }
 
-  bool empty() const noexcept { return size_ == 0; }
-  bool full() const noexcept { return size_ == capacity_; }
-  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size() == 0; }
+  bool full() const noexcept { return size() == capacity_; }
+  std::size_t size() const noexcept {
+    return size_.load(std::memory_order_relaxed);
+  }
 
   // Requires: not full.
   void Push(T&& value) noexcept {
-    std::size_t place = oldest_ + size_;
+    std::size_t place = oldest_ + size();
     if (place >= capacity_) place -= capacity_;
     std::construct_at(&places_[place], std::move(value));
-    ++size_;
+    set_size(size() + 1);
   }
 
   // Requires: not empty.
@@ -42,15 +46,20 @@ class Ring {
     T value = std::move(places_[oldest_]);
     std::destroy_at(&places_[oldest_]);
     if (++oldest_ == capacity_) oldest_ = 0;
-    --size_;
+    set_size(size() - 1);
     return value;
   }
 
  private:
+  // relaxed: whoever needs more than a hint has the lock.
+  void set_size(std::size_t size) noexcept {
+    size_.store(size, std::memory_order_relaxed);
+  }
+
   const std::size_t capacity_;
   T* const places_;
   std::size_t oldest_ = 0;
-  std::size_t size_ = 0;
+  std::atomic<std::size_t> size_{0};
 };
 
 }  // namespace weft::sync

@@ -113,6 +113,17 @@ Continuation Waiter::Run(internal::ThisThread& here) noexcept {
   return {};  // Parked: `*this` may be gone.
 }
 
+bool Waiter::TryUnderLock() noexcept {
+  WakeList granted;
+  bool finished;
+  {
+    std::lock_guard lock(list_.lock());
+    finished = TryLocked(granted);
+  }
+  granted.WakeAll();
+  return finished;
+}
+
 bool Waiter::FinishOrPark() noexcept {
   WakeList granted;
   bool finished = true;

@@ -96,6 +96,10 @@ class Waiter : public Leaf {
 
   // Whether the operation was cancelled before it took effect.
   bool cancelled() const noexcept { return previous_ == Mark(kCancelled); }
+  // TryLocked, with the lock, and whom it serves is woken. For a TryFast that
+  // has seen that it is likely to succeed: it saves suspending first.
+  bool TryUnderLock() noexcept;
+
   // OK, or CANCELLED.
   absl::Status status() const;
   WaitList& list() const noexcept { return list_; }
