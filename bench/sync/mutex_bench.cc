@@ -1,11 +1,11 @@
 // What does a lock cost that suspends the task and not the thread?
 //
-//     mutex_free       one task locks and unlocks; nobody else wants it
-//     mutex_contended  many do, and each yields once while it holds the lock:
-//                      the others ask for it meanwhile, on one worker too. So
-//                      every lock is handed over, and costs a switch
+//     mutex_free        one task locks and unlocks; nobody else wants it
+//     mutex_contended8  eight do, and each yields once while it holds the lock:
+//                       the others ask for it meanwhile, on one worker too. So
+//                       every lock is handed over, and costs a switch
 //
-// Arg 0: workers. Arg 1 of mutex_contended: tasks.
+// Arg 0: workers.
 //
 // SPDX-License-Identifier: MIT
 
@@ -28,6 +28,7 @@ namespace weft::bench {
 namespace {
 
 constexpr std::int64_t kLocks = 800'000;
+constexpr std::int64_t kTasks = 8;
 
 Task<absl::Status> LockOften(sync::Mutex& mutex, std::int64_t& counter,
                              std::int64_t times) {
@@ -56,13 +57,13 @@ Task<absl::Status> LockAlone() {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LockBeside(std::int64_t tasks) {
+Task<absl::Status> LockBesideEachOther() {
   sync::Mutex mutex;
   std::int64_t counter = 0;
   std::vector<JoinHandle<absl::Status>> handles;
-  for (std::int64_t i = 0; i < tasks; ++i) {
+  for (std::int64_t i = 0; i < kTasks; ++i) {
     handles.push_back(Spawn(LockAndYield, std::ref(mutex), std::ref(counter),
-                            kLocks / tasks));
+                            kLocks / kTasks));
   }
   for (auto& handle : handles) co_await OrReturn(handle.Join());
   ABSL_RAW_CHECK(counter == kLocks, "a mutex let two in");
@@ -86,14 +87,14 @@ BENCHMARK(Free)
 void Contended(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});
   while (state.KeepRunningBatch(kLocks)) {
-    MustBeOk(runtime.BlockOn(LockBeside(state.range(1))));
+    MustBeOk(runtime.BlockOn(LockBesideEachOther()));
   }
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(Contended)
-    ->Name("sync/mutex_contended/weft")
-    ->Args({1, 8})
-    ->Args({2, 8})
+    ->Name("sync/mutex_contended8/weft")
+    ->Arg(1)
+    ->Arg(2)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
