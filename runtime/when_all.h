@@ -28,7 +28,7 @@ class [[nodiscard("co_await it")]] WhenAllAwaiter final
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, sizeof...(Ts));
+    return BeginFork(caller, branches_.first(), sizeof...(Ts));
   }
   std::tuple<internal::NonVoid<Ts>...> await_resume() {
     return branches_.TakeResults();
@@ -51,7 +51,7 @@ class [[nodiscard("co_await it")]] WhenAllOfAwaiter final
 
   bool await_ready() const noexcept { return branches_.size() == 0; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, branches_.size());
+    return BeginFork(caller, branches_.first(), branches_.size());
   }
   auto await_resume() { return branches_.TakeResults(); }
 

@@ -77,7 +77,7 @@ class [[nodiscard("co_await it")]] WhenAnyAwaiter final
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, sizeof...(Ts));
+    return BeginFork(caller, branches_.first(), sizeof...(Ts));
   }
   AnyOutcome<std::tuple<internal::NonVoid<Ts>...>> await_resume() {
     return {first(), branches_.TakeResults()};
@@ -100,7 +100,7 @@ class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, branches_.size());
+    return BeginFork(caller, branches_.first(), branches_.size());
   }
   AnyOutcome<std::vector<internal::NonVoid<T>>> await_resume() {
     return {first(), branches_.TakeResults()};

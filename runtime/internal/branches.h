@@ -41,6 +41,7 @@ class BranchTuple {
   explicit BranchTuple(Task<Ts>... tasks) noexcept
       : branches_(std::move(tasks)...) {}
 
+  Branch& first() noexcept { return std::get<0>(branches_); }
   // Called a few times for each fork; the compiler makes a jump table of it.
   Branch& operator[](int index) noexcept {
     Branch* found = nullptr;
@@ -84,6 +85,7 @@ class BranchArray {
   }
 
   int size() const noexcept { return size_; }
+  Branch& first() noexcept { return branches_[0]; }
   Branch& operator[](int index) noexcept { return branches_[index]; }
 
   // Throws the first exception, if there is one.

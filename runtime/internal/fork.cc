@@ -10,29 +10,38 @@
 namespace weft::internal {
 
 std::coroutine_handle<> Fork::BeginFork(Continuation caller,
-                                        int branches) noexcept {
+                                        Branch& first, int branches) noexcept {
   ThisThread& here = this_thread;
   Prepare(caller, here);
   ExpectParties(branches);
   count_ = branches;
-  return Transfer(StartNext(/*chained=*/0, here).Resolve(here));
+  if (here.worker->overdue()) [[unlikely]]
+    return Transfer(PutOff(/*chained=*/0, here).Resolve(here));
+  return Transfer(Start(first, here).Resolve(here));
 }
 
 Continuation Fork::StartNext(int chained, ThisThread& here) noexcept {
-  // Overdue: back to the loop, which polls and serves the queue before us.
-  if (here.worker->overdue()) [[unlikely]] {
-    if (chained > 0 && CountDown(chained)) return GoOnWithParent(here);
-    here.context = nullptr;
-    here.worker->PushFair(*this);  // From here on others may run branches.
-    return {};
-  }
-  const int index = next_++;
-  Branch& first = branch(index);
-  first.chained = chained;
-  const Continuation child = first.StartUnannounced(*this, here);
+  if (here.worker->overdue()) [[unlikely]]
+    return PutOff(chained, here);
+  Branch& next = branch(next_);
+  next.chained = chained;
+  return Start(next, here);
+}
+
+inline Continuation Fork::Start(Branch& next, ThisThread& here) noexcept {
+  const Continuation child = next.StartUnannounced(*this, here);
   // Last: from here on a thief may own next_.
-  if (index + 1 < count_) here.worker->PushFork(*this);
+  if (++next_ < count_) here.worker->PushFork(*this);
   return child;
+}
+
+// The worker is overdue: back to its loop, which polls and serves the queue
+// before us.
+Continuation Fork::PutOff(int chained, ThisThread& here) noexcept {
+  if (chained > 0 && CountDown(chained)) return GoOnWithParent(here);
+  here.context = nullptr;
+  here.worker->PushFair(*this);  // From here on others may run branches.
+  return {};
 }
 
 Continuation Fork::BranchDone(Branch& branch, ThisThread& here) noexcept {

@@ -75,8 +75,9 @@ class Fork : public Join {
  protected:
   ~Fork() = default;
 
-  // From await_suspend; there is at least one branch.
-  std::coroutine_handle<> BeginFork(Continuation caller, int branches) noexcept;
+  // From await_suspend; `first` is the branch of index 0.
+  std::coroutine_handle<> BeginFork(Continuation caller, Branch& first,
+                                    int branches) noexcept;
 
   // Any party of the fork.
   void CancelBranches() noexcept;
@@ -87,6 +88,8 @@ class Fork : public Join {
   enum class Announced : unsigned char { kNo, kInProgress, kYes };
 
   Continuation StartNext(int chained, ThisThread& here) noexcept;
+  Continuation Start(Branch& next, ThisThread& here) noexcept;
+  Continuation PutOff(int chained, ThisThread& here) noexcept;
   Continuation GoOnWithParent(ThisThread& here) noexcept;
 
   std::atomic<Announced> announced_{Announced::kNo};
