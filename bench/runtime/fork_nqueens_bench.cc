@@ -40,13 +40,25 @@ bool IsAttacked(const Board& board, int row, int column) {
   return false;
 }
 
-Task<std::int64_t> Solutions(Board board, int row) {
-  if (row == kQueens) co_return 1;
-  std::vector<Task<std::int64_t>> boards;
-  boards.reserve(kQueens);
+// The columns where the queen of that row is not attacked, and how many.
+int SafeColumns(const Board& board, int row, Board& columns) {
+  int safe = 0;
   for (int column = 0; column < kQueens; ++column) {
     if (IsAttacked(board, row, column)) continue;
-    board[row] = static_cast<signed char>(column);
+    columns[safe++] = static_cast<signed char>(column);
+  }
+  return safe;
+}
+
+Task<std::int64_t> Solutions(Board board, int row) {
+  if (row == kQueens) co_return 1;
+  Board columns;
+  const int safe = SafeColumns(board, row, columns);
+  if (safe == 0) co_return 0;
+  std::vector<Task<std::int64_t>> boards;
+  boards.reserve(safe);
+  for (int i = 0; i < safe; ++i) {
+    board[row] = columns[i];
     boards.push_back(Solutions(board, row + 1));
   }
   std::vector<std::int64_t> solutions = co_await WhenAll(std::move(boards));

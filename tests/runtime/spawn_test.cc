@@ -247,6 +247,22 @@ TEST(SpawnTest, JoiningAFinishedTaskDoesNotSuspend) {
   EXPECT_THAT(journal, ElementsAre("joined", "another"));
 }
 
+TEST(SpawnTest, TheJoinerGoesOnWhereItsTaskEndsAndAheadOfOthers) {
+  testing::Simulator sim;
+  Journal journal;
+  auto main = [&]() -> Task<> {
+    JoinHandle<void> child = Spawn(Note(journal, "child"));
+    JoinHandle<void> other = Spawn(Note(journal, "other"));
+    absl::Status joined = co_await child.Join();
+    journal.push_back(joined.ok() ? "joiner" : "nobody");
+    joined = co_await other.Join();
+  };
+
+  EXPECT_TRUE(sim.Run(main()).ok());
+
+  EXPECT_THAT(journal, ElementsAre("child", "joiner", "other"));
+}
+
 TEST(SpawnTest, JoinWaitsForTheTask) {
   testing::Simulator sim;
   const Instant begin = sim.now();

@@ -172,23 +172,24 @@ TEST(TeardownTest, AJoinAndTheTaskThatIsJoined) {
   EXPECT_THAT(journal, UnorderedElementsAre("joiner", "joined"));
 }
 
+// A joiner in the runtime of its task goes on at once; one elsewhere is queued.
 TEST(TeardownTest, AJoinWhoseTaskHasJustFinished) {
   Journal journal;
   auto child = [&]() -> Task<> {
     Mourned local(journal, "joined");
     co_return;
   };
-  auto join = [&]() -> Task<> {
+  auto join = [&](JoinHandle<void> handle) -> Task<> {
     Mourned local(journal, "joiner");
-    JoinHandle<void> handle = Spawn(child());
     absl::Status joined = co_await handle.Join();
     journal.push_back(joined.ok() ? "never" : "never at all");
   };
   {
+    testing::Simulator other;
     testing::Simulator sim;
-    sim.Spawn(join());
-    ASSERT_TRUE(sim.RunOneStep());  // It spawns and joins.
-    ASSERT_TRUE(sim.RunOneStep());  // The child ends and wakes it.
+    sim.Spawn(join(other.SpawnJoinable(child())));
+    ASSERT_TRUE(sim.RunOneStep());    // It joins.
+    ASSERT_TRUE(other.RunOneStep());  // The child ends and wakes it.
   }
   EXPECT_THAT(journal, ElementsAre("joined", "joiner"));
 }
