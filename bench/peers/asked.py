@@ -9,9 +9,11 @@ is missing the peer is skipped: it says in a word what it would need, leaves an
 empty report and is no error, since nobody must have six other runtimes to
 measure this one.
 
-Programs in C++ have Google Benchmark themselves. The others print a line of
-JSON for each repetition, with the members that Google Benchmark would give it,
-and take `--only REGEX` and `--quick` as `run` does.
+Programs in C++ have Google Benchmark themselves. The others print the names of
+their rows when called with `--list`; called with `NAME` or `--quick NAME` they
+print a line of JSON for each repetition, with the members that Google Benchmark
+would give it. Each row is a process of its own, so that none inherits a heap
+from another.
 
 SPDX-License-Identifier: MIT
 """
@@ -21,6 +23,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -117,13 +120,17 @@ class Cpp:
         return run.measure(program, only, quick, out).get("benchmarks", [])
 
 
-def lines_of(command, only, quick):
-    """Asks a program that is not Google Benchmark's."""
-    command = [*command, *(["--only", only] if only else []),
-               *(["--quick"] if quick else [])]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE,
-                          text=True).stdout
-    return [json.loads(line) for line in told.splitlines()]
+def told_by(command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.splitlines()
+
+
+def ask_each(program, only, quick):
+    """Asks a program that has no Google Benchmark, row by row."""
+    return [json.loads(line)
+            for name in told_by([*program, "--list"])
+            if re.search(only or ".", name)
+            for line in told_by([*program, *["--quick"] * quick, name])]
 
 
 class Go:
@@ -141,7 +148,7 @@ class Go:
         return program
 
     def ask(self, program, only, quick, _):
-        return lines_of([program], only, quick)
+        return ask_each([program], only, quick)
 
 
 class Rust:
@@ -173,7 +180,7 @@ class Rust:
         return into / "target/release" / sources.name
 
     def ask(self, program, only, quick, _):
-        return lines_of([program], only, quick)
+        return ask_each([program], only, quick)
 
 
 class Python:
@@ -185,7 +192,7 @@ class Python:
         return sources / "program.py"
 
     def ask(self, program, only, quick, _):
-        return lines_of([sys.executable, program], only, quick)
+        return ask_each([sys.executable, program], only, quick)
 
 
 def context(quick):
