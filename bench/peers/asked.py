@@ -22,7 +22,6 @@ import argparse
 import json
 import os
 import pathlib
-import platform
 import re
 import shutil
 import subprocess
@@ -184,15 +183,17 @@ class Rust:
 
 
 class Python:
-    """program.py, run by whatever runs us: nothing is built."""
+    """program.py, run by the system's Python where it has one, which was built
+    with more care than one that is made at home: nothing is built here."""
 
-    package = None
+    package = "python3"
 
     def build(self, sources, _):
         return sources / "program.py"
 
     def ask(self, program, only, quick, _):
-        return ask_each([sys.executable, program], only, quick)
+        python = shutil.which("python3", path="/usr/bin") or sys.executable
+        return ask_each([python, program], only, quick)
 
 
 def context(quick):
@@ -221,8 +222,7 @@ def main(how):
         program = how.build(sources, into)
         rows = how.ask(program, arguments.only, arguments.quick,
                        into / "measured.json")
-        label = (version(how.package) if how.package
-                 else platform.python_version())
+        label = version(how.package)
         report = {"context": context(arguments.quick),
                   "benchmarks": [{**row, "label": label} for row in rows]}
     except Missing as missing:
