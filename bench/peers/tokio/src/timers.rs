@@ -7,9 +7,9 @@
 //!
 //! SPDX-License-Identifier: MIT
 
-use std::future::{poll_fn, Future};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, Sleep};
@@ -20,23 +20,27 @@ const TIMERS: u32 = 1_000_000;
 
 type Place = Pin<Box<Option<Sleep>>>;
 
-async fn arm(places: &mut [Place]) {
-    poll_fn(|context| {
-        for (i, place) in places.iter_mut().enumerate() {
+/// What arms all of them when it is polled, which it is once.
+struct Arm<'a>(&'a mut [Place]);
+
+impl Future for Arm<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        for (i, place) in self.0.iter_mut().enumerate() {
             let delay = Duration::from_secs(3600) / TIMERS * i as u32;
             place.set(Some(sleep(Duration::from_secs(60) + delay)));
             let armed = place.as_mut().as_pin_mut().expect("it was set");
             assert!(armed.poll(context).is_pending());
         }
         Poll::Ready(())
-    })
-    .await
+    }
 }
 
 async fn arm_and_drop() -> (Duration, Duration) {
     let mut places: Vec<Place> = (0..TIMERS).map(|_| Box::pin(None)).collect();
     let begin = Instant::now();
-    tokio::task::unconstrained(arm(&mut places)).await;
+    tokio::task::unconstrained(Arm(&mut places)).await;
     let armed = Instant::now();
     for place in &mut places {
         place.set(None);
