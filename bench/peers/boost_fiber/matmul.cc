@@ -28,10 +28,11 @@ void AddProduct(Block into, Block left, Block right, int size) {
                  left.Quarter(down, term, half),
                  right.Quarter(term, across, half), half);
     };
-    constexpr auto kAtOnce = boost::fibers::launch::dispatch;
-    boost::fibers::fiber others[] = {Spawn([=] { quarter(0, 0); }, kAtOnce),
-                                     Spawn([=] { quarter(0, 1); }, kAtOnce),
-                                     Spawn([=] { quarter(1, 0); }, kAtOnce)};
+    auto fork = [&quarter](int down, int across) {
+      return Spawn([=] { quarter(down, across); },
+                   boost::fibers::launch::dispatch, kLargeStack);
+    };
+    boost::fibers::fiber others[] = {fork(0, 0), fork(0, 1), fork(1, 0)};
     quarter(1, 1);
     for (boost::fibers::fiber& other : others) other.join();
   }

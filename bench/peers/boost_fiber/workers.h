@@ -17,14 +17,18 @@
 
 namespace weft::bench {
 
-// A fiber that runs beside its maker. Its stack is as large as a task needs
-// that calls next to nothing; the default would map and unmap 128 KiB for each.
+// Bytes of a stack: what a task needs that calls next to nothing, and what is
+// enough to compute on. The default would map and unmap 128 KiB for each fiber.
+inline constexpr std::size_t kSmallStack = 16 * 1024;
+inline constexpr std::size_t kLargeStack = 64 * 1024;
+
+// A fiber that runs beside its maker.
 template <typename Body>
 boost::fibers::fiber Spawn(
-    Body body, boost::fibers::launch how = boost::fibers::launch::post) {
-  constexpr std::size_t kStackBytes = 8 * 1024;
+    Body body, boost::fibers::launch how = boost::fibers::launch::post,
+    std::size_t stack = kSmallStack) {
   return boost::fibers::fiber(how, std::allocator_arg,
-                              boost::fibers::fixedsize_stack(kStackBytes),
+                              boost::fibers::fixedsize_stack(stack),
                               std::move(body));
 }
 
