@@ -36,9 +36,13 @@ inline void JoinAll(std::vector<boost::fibers::fiber>& fibers) {
   for (boost::fibers::fiber& fiber : fibers) fiber.join();
 }
 
-// Two threads that steal fibers from each other. There is one pair in a
-// process, since Boost.Fiber counts the threads that steal only once; and it
-// stays until the process ends, since one that ended first is stolen from.
+// Two threads that steal fibers from each other.
+//
+// There is one pair in a process, since Boost.Fiber counts the threads that
+// steal only once. They look for fibers without pause: told to sleep when there
+// are none, a thread is not woken when the other has some to spare, and there
+// might as well be one. So between batches they sleep as threads do; one that
+// still looked when the process ends would find what is gone.
 class Pair {
  public:
   static Pair& Get() {
@@ -48,34 +52,46 @@ class Pair {
 
   // Runs it on one of the two, from where the other steals.
   void Run(std::function<void()> batch) {
-    batches_.push(std::move(batch));
-    done_.acquire();
+    batch_ = std::move(batch);
+    begin_first_.release();
+    begin_second_.release();
+    first_slept_.acquire();
+    second_slept_.acquire();
   }
 
  private:
-  Pair() = default;
+  Pair() {
+    std::thread([this] {
+      Steal();
+      for (;;) {
+        begin_first_.acquire();
+        batch_();
+        over_.wait();
+        first_slept_.release();
+      }
+    }).detach();
+    std::thread([this] {
+      Steal();
+      for (;;) {
+        begin_second_.acquire();
+        over_.wait();  // And steals meanwhile.
+        second_slept_.release();
+      }
+    }).detach();
+  }
 
   static void Steal() {
-    constexpr bool kSleepWhenIdle = true;
+    constexpr bool kSleepWhenIdle = false;
     boost::fibers::use_scheduling_algorithm<boost::fibers::algo::work_stealing>(
         2, kSleepWhenIdle);
   }
 
-  boost::fibers::buffered_channel<std::function<void()>> batches_{2};
-  boost::fibers::buffered_channel<bool> never_{2};
-  std::binary_semaphore done_{0};
-  std::jthread first_{[this] {
-    Steal();
-    for (const std::function<void()>& batch : batches_) {
-      batch();
-      done_.release();
-    }
-  }};
-  std::jthread second_{[this] {
-    Steal();
-    bool nothing = false;
-    never_.pop(nothing);
-  }};
+  std::function<void()> batch_;
+  std::binary_semaphore begin_first_{0};
+  std::binary_semaphore begin_second_{0};
+  std::binary_semaphore first_slept_{0};
+  std::binary_semaphore second_slept_{0};
+  boost::fibers::barrier over_{2};
 };
 
 // One worker is the thread that calls: what schedules its fibers is what a
