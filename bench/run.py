@@ -1,6 +1,7 @@
 """Runs the benchmarks of a build folder and prints one table.
 
-    run.py BUILD [--only REGEX] [--quick] [--json FILE] [--peers]
+    run.py BUILD [--only REGEX] [--quick] [--json FILE] [--draw FOLDER]
+           [--peers]
 
 A row has the time that passed and the time of all processors that the process
 used, both in nanoseconds for each item: the median of the repetitions, and
@@ -15,7 +16,7 @@ it, processor time by processor time, [smallest by smallest].
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with
 `--only` and `--quick` where they were given, and writes what Google Benchmark
-would.
+would. With `--draw` all rows become charts (draw.py).
 
 SPDX-License-Identifier: MIT
 """
@@ -29,7 +30,8 @@ import subprocess
 import sys
 import tempfile
 
-PEERS = pathlib.Path(__file__).parent / "peers"
+HERE = pathlib.Path(__file__).parent
+PEERS = HERE / "peers"
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 # What Google Benchmark says of every benchmark; anything else is a counter.
 USUAL = {
@@ -189,6 +191,8 @@ def main():
                         help="each measured briefly and once")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
                         help="also write Google Benchmark's own JSON")
+    parser.add_argument("--draw", type=pathlib.Path, metavar="FOLDER",
+                        help="also draw a chart for each question")
     parser.add_argument("--peers", action="store_true",
                         help="other runtimes too, asked the same questions")
     arguments = parser.parse_args()
@@ -215,6 +219,9 @@ def main():
                  else "there are no benchmarks yet")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    if arguments.draw:
+        subprocess.run([sys.executable, HERE / "draw.py", "-", arguments.draw],
+                       input=json.dumps(report), text=True, check=True)
     print("\n".join(table(report)))
     if any(each.get("error_occurred") for each in report["benchmarks"]):
         sys.exit(1)

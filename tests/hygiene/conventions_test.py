@@ -68,6 +68,9 @@ class ConventionsTest(unittest.TestCase):
     def test_columns(self):
         self.keeps(rules.eighty_columns, "net/a.h", "x" * 80 + "\n")
         self.breaks(rules.eighty_columns, "net/a.h", "x" * 81 + "\n")
+        self.breaks(rules.eighty_columns, "bench/peers/a/run", "x" * 81)
+        self.keeps(rules.eighty_columns, "bench/a.go", "\t" + "x" * 76)
+        self.breaks(rules.eighty_columns, "bench/a.go", "\t" + "x" * 77)
 
     def test_names_of_files(self):
         self.breaks(rules.names_that_say_something, "net/socket_util.h", "")

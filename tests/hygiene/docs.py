@@ -35,12 +35,21 @@ REGION = re.compile(r"<!-- region: (\S+) (\S+) -->\n+```\w*\n(.*?)^```",
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 
 
+def is_peer(path):
+    """Whether it is a program in Python that asks another runtime."""
+    return path.startswith("bench/peers/") and path.endswith("/run")
+
+
 def begins_with_its_purpose(files):
     for source in files.sources.values():
         path = source.path
         if source.is_cpp:
             comment = source.leading_comment()
-        elif path.endswith(".py"):
+        elif path.endswith((".go", ".rs")):
+            block = re.match(r"(?://.*\n)+", source.text)
+            comment = "\n".join(line.lstrip("/!") for line in
+                                (block[0] if block else "").splitlines())
+        elif path.endswith(".py") or is_peer(path):
             docstring = re.match(r'(?:#![^\n]*\n)?"""(.*?)"""', source.text,
                                  re.DOTALL)
             comment = docstring[1] if docstring else ""

@@ -35,6 +35,14 @@ class PurposeTest(unittest.TestCase):
         self.finds(1, "dev", "#!/bin/sh\n# What it is.\nset -e\n")
         self.finds(1, "net/meson.build", "a = 1\n")
 
+    def test_peers_too(self):
+        self.finds(0, "bench/peers/a/run",
+                   f'#!/bin/python3\n"""What it is.\n\n{LICENSE}\n"""\n')
+        self.finds(2, "bench/peers/a/run", "#!/bin/python3\nimport sys\n")
+        self.finds(0, "bench/a.go", f"// What it is.\n//\n// {LICENSE}\n")
+        self.finds(0, "bench/a.rs", f"//! What it is.\n//!\n//! {LICENSE}\n")
+        self.finds(1, "bench/a.go", "// What it is.\n\npackage main\n")
+
 
 class AwaitablesTest(unittest.TestCase):
     def finds(self, names, text, path="net/a.h"):

@@ -1,0 +1,35 @@
+//! The questions of bench/, asked of tokio.
+//!
+//! SPDX-License-Identifier: MIT
+
+mod locks;
+mod matmul;
+mod question;
+mod tasks;
+mod timers;
+mod wakes;
+
+use question::Question;
+
+fn main() {
+    let questions: Vec<Question> = [
+        locks::questions(),
+        matmul::questions(),
+        tasks::questions(),
+        timers::questions(),
+        wakes::questions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_given = |word: &str| arguments.iter().any(|each| each == word);
+    for mut question in questions {
+        if is_given("--list") {
+            println!("{}", question.name());
+        } else if is_given(question.name()) {
+            question.ask(is_given("--quick"));
+        }
+    }
+}
