@@ -65,10 +65,10 @@ class Mutex {
   void Unlock() noexcept {
     std::uint32_t expected = state_.load(std::memory_order_relaxed);
     // release: pairs with the acquire of the next owner.
-    if (expected == kContended || !state_.compare_exchange_strong(
-                                      expected, kFree,
-                                      std::memory_order_release,
-                                      std::memory_order_relaxed)) {
+    if (expected == kContended ||
+        !state_.compare_exchange_strong(expected, kFree,
+                                        std::memory_order_release,
+                                        std::memory_order_relaxed)) {
       HandOver();
     }
   }

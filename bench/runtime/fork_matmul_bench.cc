@@ -3,9 +3,9 @@
 // Arg 0: workers.
 //
 // The product of two matrices of 2048 rows, cut into quarters until a block has
-// 64 rows: 9,362 forks of four, and 32,768 times the same kernel. What
-// is measured is how well the workers are kept busy, and what forking does to
-// their caches.
+// 64 rows: 9,362 forks of four, and 32,768 times the same kernel. What is
+// measured is how well the workers are kept busy, and what forking does to their
+// caches.
 //
 // SPDX-License-Identifier: MIT
 
@@ -48,9 +48,8 @@ void WeftMatrixProduct(benchmark::State& state) {
   std::vector<int> product(kCells);
   for (auto _ : state) {
     product.assign(kCells, 0);
-    const absl::Status multiplied = runtime.BlockOn(
-        AddProduct({product.data()}, {left.data()}, {right.data()},
-                   kMatrixSize));
+    const absl::Status multiplied = runtime.BlockOn(AddProduct(
+        {product.data()}, {left.data()}, {right.data()}, kMatrixSize));
     ABSL_RAW_CHECK(multiplied.ok(), "the product was not computed");
   }
   for (const int cell : product) {

@@ -9,8 +9,8 @@
 
 namespace weft::internal {
 
-std::coroutine_handle<> Fork::BeginFork(Continuation caller,
-                                        Branch& first, int branches) noexcept {
+std::coroutine_handle<> Fork::BeginFork(Continuation caller, Branch& first,
+                                        int branches) noexcept {
   ThisThread& here = this_thread;
   Prepare(caller, here);
   ExpectParties(branches);

@@ -513,7 +513,8 @@ TEST(WhenAllTest, ACancellationWaitsInABranchForTheForksInsideIt) {
     co_return co_await GiveAfter(absl::Hours(hours), turns);
   };
   auto inner = [&](int turns) -> Task<int> {
-    auto [a, b] = co_await WhenAll(turn_and_sleep(turns), turn_and_sleep(turns));
+    auto [a, b] =
+        co_await WhenAll(turn_and_sleep(turns), turn_and_sleep(turns));
     co_return absl::IsCancelled(a.status()) + absl::IsCancelled(b.status());
   };
   auto outer = [&]() -> Task<int> {

@@ -365,13 +365,13 @@ TEST_P(CancellationTest, ForksAreStolenAndCancelledOnTheWay) {
   }
 }
 
-// The leaves of a tree of forks learn that the tree was cancelled, and then ask.
-// Whoever makes the forks above them known, and however slowly, none may hear
-// that it was not.
+// The leaves of a tree of forks are told that the tree was cancelled, and then
+// ask. Whoever makes the forks above them known, and however slowly, none may
+// hear that it was not.
 Task<int> MissedBy(int level, const std::atomic<bool>& told) {
   if (level > 0) {
-    auto [a, b] = co_await WhenAll(MissedBy(level - 1, told),
-                                   MissedBy(level - 1, told));
+    auto [a, b] =
+        co_await WhenAll(MissedBy(level - 1, told), MissedBy(level - 1, told));
     co_return a + b;
   }
   while (!told) co_await Yield();
