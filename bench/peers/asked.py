@@ -91,7 +91,9 @@ class Cpp:
             (include / "weft").symlink_to(ROOT)
         headers = [*sources.glob("*.h"), *SHARED, PEERS / "asked.py"]
         objects = []
-        for source in [ROOT / "bench/main.cc", *sorted(sources.glob("*.cc"))]:
+        shared = [ROOT / "bench/main.cc",
+                  ROOT / "bench/runtime/matrix_product.cc"]
+        for source in [*shared, *sorted(sources.glob("*.cc"))]:
             objects.append(into / (source.stem + ".o"))
             if not is_newer(objects[-1], [source, *filter(
                     pathlib.Path.exists, headers)]):

@@ -4,8 +4,8 @@
 //
 // The product of two matrices of 2048 rows, cut into quarters until a block has
 // 64 rows: 9,362 forks of four, and 32,768 times the same kernel. What is
-// measured is how well the workers are kept busy, and what forking does to their
-// caches.
+// measured is how well the workers are kept busy, and what forking does to
+// their caches.
 //
 // SPDX-License-Identifier: MIT
 

@@ -29,16 +29,7 @@ struct Block {
 };
 
 // into += left * right, for blocks of kKernelSize rows.
-inline void AddKernelProduct(Block into, Block left, Block right) {
-  for (int row = 0; row < kKernelSize; ++row) {
-    for (int inner = 0; inner < kKernelSize; ++inner) {
-      const int factor = left.Row(row)[inner];
-      for (int column = 0; column < kKernelSize; ++column) {
-        into.Row(row)[column] += factor * right.Row(inner)[column];
-      }
-    }
-  }
-}
+void AddKernelProduct(Block into, Block left, Block right);
 
 }  // namespace weft::bench
 
