@@ -16,7 +16,10 @@ namespace weft {
 
 // Whether the scope that runs the caller has been cancelled. For long
 // computations that never wait. False outside of a task.
-bool IsCancelled() noexcept;
+//
+// Cost: two loads; the first time in a branch of a fork, two atomic operations
+// for each fork around it that nobody has asked or waited in before.
+[[gnu::noinline]] bool IsCancelled() noexcept;
 
 // CANCELLED if the scope that runs the caller has been cancelled, else OK. What
 // every wait does first, ready or not.

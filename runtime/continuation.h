@@ -104,7 +104,8 @@ class Continuation {
     return *reinterpret_cast<Runnable*>(word_ & ~kRunnable);
   }
   // By value: a Continuation whose address nobody takes stays in a register.
-  static std::coroutine_handle<> RunSteps(Continuation next) noexcept;
+  [[gnu::noinline]] static std::coroutine_handle<> RunSteps(
+      Continuation next) noexcept;
   static std::coroutine_handle<> RunSteps(Continuation next,
                                           internal::ThisThread& here) noexcept;
 

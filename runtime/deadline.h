@@ -53,6 +53,7 @@ class [[nodiscard("co_await it")]] DeadlineAwaiter final
   }
 
   T await_resume() {
+    // The caller's own scope: Begin has announced it.
     const bool outer_cancelled = this->context().cancelled();
     T result = this->branch_.result().TakeResult();
     if (timed_out_ && !outer_cancelled && IsCancelledResult(result)) {

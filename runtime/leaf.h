@@ -13,7 +13,8 @@
 //     Describe()       what a dump prints
 //
 // Unlinking decides: of a waker and a canceller exactly one succeeds, and that
-// one schedules. A schedule never resumes inline.
+// one schedules. A schedule never resumes inline. (A task that has ended has no
+// more use for its thread, and hands it to the join that waited for it.)
 //
 // The lost-wake-up argument of every wait built like this: before the critical
 // section the condition is checked again inside it, so a wake that came earlier
@@ -101,7 +102,8 @@ class Leaf : public internal::Job {
   // leaf: notes who goes on, and in which scope; and sees to it that the scope
   // can be found.
   [[gnu::noinline]] void Prepare(Continuation caller) noexcept;
-  // As above, for a leaf that is not going to be published.
+  // Without that: for a leaf that is not published, or a fork, which sees to it
+  // when it is.
   void Prepare(Continuation caller, internal::ThisThread& here) noexcept {
     continuation_ = caller;
     context_ = here.context;

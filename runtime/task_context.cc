@@ -36,8 +36,8 @@ bool TaskContext::PublishJoin(Leaf& leaf) noexcept {
 
 void TaskContext::Retract() noexcept {
   // relaxed: the load below orders. Its answer is not used, and so it is one
-  // instruction and no loop of compare-and-swaps: 6 ns instead of 11. Once the
-  // leaf is gone nobody new can hold, so looking afterwards is early enough.
+  // instruction and no loop of compare-and-swaps. Once the leaf is gone nobody
+  // new can hold, so looking afterwards is early enough.
   word_.fetch_and(kBits, std::memory_order_relaxed);
   // acquire: pairs with the release in Release, directly or in the loop: what
   // the outsider did to the leaf happened before our frame goes on.

@@ -59,7 +59,8 @@ class TaskContext {
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
 
-  // Any thread. A hint for the owner of the context: it may be set right after.
+  // Any thread. A hint for the owner of the context: it may be set right after;
+  // and in an unannounced scope it may be late (invariant 5).
   bool cancelled() const noexcept {
     // relaxed: the bit carries no data, and Publish decides in the end.
     return (word_.load(std::memory_order_relaxed) & kCancelled) != 0;

@@ -6,9 +6,10 @@
 //     first_ -> [Waiter] <-> [Waiter] <-> [Waiter] <- last_
 //               each in the frame of the coroutine that waits
 //
-// A primitive's operation is a Waiter with two functions: TryFast, without the
-// lock, and TryLocked, with it. This file does the rest: cancellation before
-// and during the wait, the task's budget, parking and leaving.
+// A primitive's operation is a Waiter with two functions: TryFast, which comes
+// without the lock and before anything else, and TryLocked, with it. This file
+// does the rest: cancellation before and during the wait, the task's budget,
+// parking and leaving.
 //
 // Invariants
 //   1. A Waiter is linked and unlinked under lock(). Whoever unlinks it owns
@@ -116,8 +117,8 @@ class Waiter : public Leaf {
   friend class WaitList;
   friend class WakeList;
 
-  // Takes effect without waiting and without the lock, or does nothing and says
-  // false.
+  // Takes effect without waiting, or does nothing and says false. Called
+  // without the lock.
   virtual bool TryFast() noexcept { return false; }
   // The same under the lock: false makes the operation wait. Whom it serves by
   // the way goes into `granted`, and is woken after the lock.

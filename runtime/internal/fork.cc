@@ -4,6 +4,8 @@
 
 #include "weft/runtime/internal/fork.h"
 
+#include <utility>
+
 #include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/worker.h"
 
@@ -72,33 +74,6 @@ void Fork::TearDownChildren() noexcept {
 
 // --- Announcing -------------------------------------------------------------
 
-bool Fork::BeginAnnouncement() noexcept {
-  Announced expected = Announced::kNo;
-  // relaxed: it only decides which of the parties publishes.
-  if (announced_.compare_exchange_strong(expected, Announced::kInProgress,
-                                         std::memory_order_relaxed)) {
-    if (!PublishJoin()) CancelBranches();
-    return true;
-  }
-  SpinWait spin;
-  // acquire: pairs with the release in EndAnnouncement. What the announcer has
-  // cancelled, or a canceller that it met, is seen from here on.
-  while (announced_.load(std::memory_order_acquire) != Announced::kYes) {
-    spin.Once();
-  }
-  return false;
-}
-
-void Fork::EndAnnouncement() noexcept {
-  // release: pairs with the acquire in BeginAnnouncement.
-  announced_.store(Announced::kYes, std::memory_order_release);
-}
-
-void Fork::Abandon() noexcept {
-  if (BeginAnnouncement()) EndAnnouncement();
-  AnnounceForks(context());
-}
-
 namespace {
 
 // The fork that an unannounced scope is a branch of.
@@ -106,20 +81,49 @@ Fork& ForkOf(TaskContext& scope) noexcept {
   return static_cast<Fork&>(static_cast<Branch&>(scope).join());
 }
 
+Fork* UnannouncedForkAbove(TaskContext& scope) noexcept {
+  return scope.unannounced() ? &ForkOf(scope) : nullptr;
+}
+
 }  // namespace
 
-// Upwards twice: the first time publishes, the second says that the way is open
-// (invariant 4). What is above stands still meanwhile: its owners wait for us.
+// What is above stands still meanwhile: its owners wait for us.
+void Fork::Announce() noexcept {
+  Fork* top = nullptr;
+  for (Fork* fork = this; fork != nullptr && fork->Claim();
+       fork = UnannouncedForkAbove(fork->context())) {
+    fork->claimed_below_ = std::exchange(top, fork);
+  }
+  for (; top != nullptr; top = top->claimed_below_) top->PublishClaimed();
+}
+
+bool Fork::Claim() noexcept {
+  // acquire, here and below: pairs with the release in PublishClaimed. What the
+  // claimer has cancelled, or a canceller that it met, is seen from here on.
+  Announced seen = announced_.load(std::memory_order_acquire);
+  if (seen == Announced::kNo &&
+      announced_.compare_exchange_strong(seen, Announced::kInProgress,
+                                         std::memory_order_acquire)) {
+    return true;
+  }
+  SpinWait spin;
+  for (; seen != Announced::kYes;
+       seen = announced_.load(std::memory_order_acquire)) {
+    spin.Once();
+  }
+  return false;
+}
+
+void Fork::PublishClaimed() noexcept {
+  if (!PublishJoin()) CancelBranches();
+  // release: pairs with the acquire in Claim.
+  announced_.store(Announced::kYes, std::memory_order_release);
+}
+
+void Fork::Abandon() noexcept { Announce(); }
+
 void AnnounceForksAbove(TaskContext& scope) noexcept {
-  TaskContext* top = &scope;
-  while (top->unannounced() && ForkOf(*top).BeginAnnouncement()) {
-    top = &ForkOf(*top).context();
-  }
-  for (TaskContext* below = &scope; below != top;) {
-    Fork& fork = ForkOf(*below);
-    below = &fork.context();
-    fork.EndAnnouncement();
-  }
+  ForkOf(scope).Announce();
   scope.set_announced();
 }
 

@@ -29,11 +29,13 @@
 //      and every fork above it that is unannounced. Then a canceller either
 //      finds the way down from the task to every wait, or has come before, and
 //      the announcer passes the cancellation on (PublishJoin).
-//   4. Two branches may announce at once. One of them claims the fork; the
-//      other waits until the way is open right up to the task, so that a
-//      cancellation that it ought to see is not missed because the first was
-//      interrupted. Who waits, waits for an announcer above it, and announcers
-//      go upwards only: no cycle.
+//   4. Forks are claimed upwards and published downwards, each when all above
+//      it are: so a fork that is announced can be found, and what is cancelled
+//      on the way down has no leaves yet, however deep it is. Two branches may
+//      announce at once. One claims the fork, the other waits until it is
+//      announced, so that a cancellation that it ought to see is not missed
+//      because the first was interrupted. Whoever claims waits for forks above
+//      only: no cycle.
 //   5. The fork is retracted by whoever goes on with the parent, which sees
 //      whether it was announced: an announcer is a party, and counts itself
 //      afterwards.
@@ -66,18 +68,16 @@ class Fork : public Join {
   // The rest was still queued when the runtime stopped.
   void Abandon() noexcept final;
 
-  // Any party: makes the fork its parent's leaf. True: the caller is the one
-  // who did, goes on with the forks above, and then ends it. False: somebody
-  // else has, and the way is open.
-  [[nodiscard]] bool BeginAnnouncement() noexcept;
-  void EndAnnouncement() noexcept;
+  // Any party: makes this fork, and those above, findable. Invariant 4.
+  void Announce() noexcept;
 
  protected:
   ~Fork() = default;
 
   // From await_suspend; `first` is the branch of index 0.
-  std::coroutine_handle<> BeginFork(Continuation caller, Branch& first,
-                                    int branches) noexcept;
+  [[gnu::noinline]] std::coroutine_handle<> BeginFork(Continuation caller,
+                                                      Branch& first,
+                                                      int branches) noexcept;
 
   // Any party of the fork.
   void CancelBranches() noexcept;
@@ -91,10 +91,16 @@ class Fork : public Join {
   Continuation Start(Branch& next, ThisThread& here) noexcept;
   Continuation PutOff(int chained, ThisThread& here) noexcept;
   Continuation GoOnWithParent(ThisThread& here) noexcept;
+  // True: the caller announces the fork. False: it is announced.
+  [[nodiscard]] bool Claim() noexcept;
+  void PublishClaimed() noexcept;
 
+  // Written by the party that claims, read by all of them.
   std::atomic<Announced> announced_{Announced::kNo};
-  int count_ = 0;
-  int next_ = 0;  // Invariant 1.
+  int count_ = 0;  // Set before any branch starts.
+  int next_ = 0;   // Invariant 1.
+  // The claimer's way back down. Not read before it is set.
+  Fork* claimed_below_;
 };
 
 // Invariant 3. By the owner of `scope`, before it waits in it.

@@ -58,18 +58,20 @@ bool Root::has_result() const noexcept {
 }
 
 bool Root::SetJoiner(Joiner& joiner) noexcept {
-  // The word is null, so adding is setting, at half of what a compare-and-swap
-  // costs. release: pairs with the acquire in Publish, which tells the joiner.
-  // acquire, if the task has finished: its result is read next.
+  // Where the word is null, adding is setting, at half of what a
+  // compare-and-swap costs. release: pairs with the acquire in Publish, which
+  // tells the joiner. acquire, if the task has finished: its result is read
+  // next.
   const std::uintptr_t before = state_.fetch_add(
       reinterpret_cast<std::uintptr_t>(&joiner), std::memory_order_acq_rel);
   if (before == 0) return true;
   ABSL_RAW_CHECK((before & kFinished) != 0,
                  "a task is joined twice at the same time: join it once, and "
                  "share its result");
-  // relaxed: the task has let go, and the handle, through which we came, is all
-  // that is left. A canceller in between finds neither us nor null: too late.
-  state_.store(before, std::memory_order_relaxed);
+  // The task has let go, and nobody but the handle, through which we came,
+  // changes the word any more. A canceller in between finds neither us nor null:
+  // too late. release: hands on what we acquired to those who ask finished().
+  state_.store(before, std::memory_order_release);
   return false;
 }
 

@@ -12,6 +12,7 @@
 //   kFinished  set by the task when its result is in place (with kTornDown:
 //              there is none, the runtime stopped first)
 //   kReleased  set by the handle when nobody will ask for it
+// or, for a moment, a joiner that came too late beside kFinished.
 // Whoever sets the second of the two frees the Root. A joiner is taken out of
 // the word by a compare-and-swap or an exchange, and whoever took it owns its
 // wake (leaf.h).

@@ -3,7 +3,7 @@
 //
 // Every spawned task is in exactly one list until it has finished; walking the
 // registries and, from each task, down through its leaves, finds everything
-// that is alive. The list also answers for its tasks where they belong: which
+// that waits. The list also answers for its tasks where they belong: which
 // scheduler, and which scope they may not outlive.
 //
 // SPDX-License-Identifier: MIT

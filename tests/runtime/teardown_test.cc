@@ -503,6 +503,30 @@ TEST(TeardownTest, AMillionNestedTasksBehindAShieldInACancelledTask) {
   EXPECT_EQ(census.alive(), 0);
 }
 
+Task<> DiveAndYield(int depth, Census& census) {
+  const Counted local(census);
+  if (depth > 0) {
+    co_await DiveAndYield(depth - 1, census);
+    co_return;
+  }
+  for (;;) co_await Yield();
+}
+
+// Nobody has been told of this fork when the runtime stops: no branch waits.
+TEST(TeardownTest, AMillionNestedTasksInABranchThatYields) {
+  Census census;
+  auto fork = [&]() -> Task<> {
+    co_await WhenAll(DiveAndYield(kMillion, census), DiveAndYield(0, census));
+  };
+  {
+    testing::Simulator sim;
+    sim.Spawn(fork());
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(sim.RunOneStep());
+    EXPECT_EQ(census.alive(), kMillion + 2);
+  }
+  EXPECT_EQ(census.alive(), 0);
+}
+
 TEST(TeardownTest, AHundredThousandSpawnedTasks) {
   constexpr int kTasks = 100'000;
   Census census;

@@ -571,6 +571,24 @@ TEST(WhenAllTest, AHundredThousandForksDeepOnAFlatStack) {
   EXPECT_EQ(*sim.Run(ForkDown(kDepth)), kDepth + 1);
 }
 
+// As ForkDown, where the bottom asks whether it is cancelled, and so makes all
+// forks above it known. Gives how many were cancelled.
+Task<int> ForkDownAndAsk(int depth) {
+  if (depth == 0) co_return IsCancelled() ? 1 : 0;
+  auto [below, beside] = co_await WhenAll(ForkDownAndAsk(depth - 1), Give(0));
+  co_return below + beside;
+}
+
+TEST(WhenAllTest, ACancellationGoesDownTwoHundredThousandForksOnAFlatStack) {
+  testing::Simulator sim;
+  JoinHandle<int> task = sim.SpawnJoinable(ForkDownAndAsk(200'000));
+  task.Cancel();
+
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(task.BlockingJoin(), absl::StatusOr<int>(1));
+}
+
 // As ForkDown, where the bottom waits for the branch that was forked last and
 // the one forked first: neither may be stuck behind it.
 Task<> ForkDownAndWait(int depth, int& begun, int expected) {
