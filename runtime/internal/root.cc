@@ -69,8 +69,9 @@ bool Root::SetJoiner(Joiner& joiner) noexcept {
                  "a task is joined twice at the same time: join it once, and "
                  "share its result");
   // The task has let go, and nobody but the handle, through which we came,
-  // changes the word any more. A canceller in between finds neither us nor null:
-  // too late. release: hands on what we acquired to those who ask finished().
+  // changes the word any more. A canceller in between finds neither us nor
+  // null: too late. release: hands on what we acquired to those who ask
+  // finished().
   state_.store(before, std::memory_order_release);
   return false;
 }
