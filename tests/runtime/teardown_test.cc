@@ -503,13 +503,14 @@ TEST(TeardownTest, AMillionNestedTasksBehindAShieldInACancelledTask) {
   EXPECT_EQ(census.alive(), 0);
 }
 
+Task<> YieldForEver() {
+  for (;;) co_await Yield();
+}
+
 Task<> DiveAndYield(int depth, Census& census) {
   const Counted local(census);
-  if (depth > 0) {
-    co_await DiveAndYield(depth - 1, census);
-    co_return;
-  }
-  for (;;) co_await Yield();
+  if (depth == 0) co_await YieldForEver();
+  if (depth > 0) co_await DiveAndYield(depth - 1, census);
 }
 
 // Nobody has been told of this fork when the runtime stops: no branch waits.
