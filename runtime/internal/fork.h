@@ -23,10 +23,10 @@
 //      pending_: so a fork that nobody stole from, and in which nothing waited,
 //      costs no atomic read-modify-write for its join.
 //   3. A fork begins *unannounced*: it is not yet its parent's leaf, and nobody
-//      needs to find its branches, since none of them waits. (Two atomic
-//      operations for each fork saved: 11 of 26 ns a call of fib.) The first
-//      branch that waits, or asks whether it is cancelled, announces it first,
-//      and every fork above it that is unannounced. Then a canceller either
+//      needs to find its branches, since none of them waits; that saves two
+//      atomic operations for each fork (docs/performance.md). The first branch
+//      that waits, or asks whether it is cancelled, announces it first, and
+//      every fork above it that is unannounced. Then a canceller either
 //      finds the way down from the task to every wait, or has come before, and
 //      the announcer passes the cancellation on (PublishJoin).
 //   4. Forks are claimed upwards and published downwards, each when all above
