@@ -29,7 +29,6 @@
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,6 +41,7 @@
 #include "weft/fs/open_options.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/system.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/task.h"
 
@@ -235,7 +235,7 @@ class File {
   bool append_;
   // Cleared by the first read that learns that the file system cannot tell.
   // relaxed throughout: a hint, which carries no data.
-  mutable std::atomic<bool> asks_cache_{true};
+  mutable Atomic<bool> asks_cache_{true};
 };
 
 class [[nodiscard("co_await it")]] File::ReadAwaiter final

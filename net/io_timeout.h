@@ -25,11 +25,11 @@
 #ifndef WEFT_NET_IO_TIMEOUT_H_
 #define WEFT_NET_IO_TIMEOUT_H_
 
-#include <atomic>
 
 #include "absl/time/time.h"
 #include "weft/reactor/source.h"
 #include "weft/reactor/timer_wheel.h"
+#include "weft/runtime/atomic.h"
 
 namespace weft::net {
 
@@ -71,7 +71,7 @@ class IoTimeout final : reactor::Timer {
   const absl::Duration limit_;
   reactor::TimerWheel* wheel_ = nullptr;  // Not null while it may run.
   // Written by the thread that fires timers; read by the operation.
-  std::atomic<Stage> stage_{kRunning};
+  Atomic<Stage> stage_{kRunning};
 };
 
 }  // namespace weft::net

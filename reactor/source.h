@@ -57,12 +57,12 @@
 #define WEFT_REACTOR_SOURCE_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "weft/reactor/atomic.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/poller.h"
 #include "weft/reactor/waiter.h"
@@ -227,10 +227,10 @@ class alignas(64) Source {
   static constexpr std::uint64_t kOperations = 0x7FFFull << 17;
   static constexpr int kGenerationShift = 32;
 
-  std::atomic<std::uintptr_t>& word(Direction direction) noexcept {
+  Atomic<std::uintptr_t>& word(Direction direction) noexcept {
     return words_[static_cast<std::size_t>(direction)];
   }
-  const std::atomic<std::uintptr_t>& word(Direction direction) const noexcept {
+  const Atomic<std::uintptr_t>& word(Direction direction) const noexcept {
     return words_[static_cast<std::size_t>(direction)];
   }
 
@@ -245,17 +245,17 @@ class alignas(64) Source {
   void Retire() noexcept;
 
   // Operations and events meet here; see the picture above.
-  std::atomic<std::uint64_t> state_{kClosed};
-  std::array<std::atomic<std::uintptr_t>, 2> words_{};
+  Atomic<std::uint64_t> state_{kClosed};
+  std::array<Atomic<std::uintptr_t>, 2> words_{};
   // kNowhere, kMoving or the Reactor that watches the descriptor.
-  std::atomic<std::uintptr_t> home_{kNowhere};
+  Atomic<std::uintptr_t> home_{kNowhere};
   SourcePool& pool_;
   // Written by Open, read by whoever pins or holds: state_ orders the two.
   System* system_ = nullptr;
   int fd_ = -1;
   const std::uint32_t slot_;
   std::uint32_t next_free_ = 0;
-  std::atomic<std::uint8_t> announced_{0};
+  Atomic<std::uint8_t> announced_{0};
 };
 
 // The owner of a Source: destroying it closes the descriptor.

@@ -34,13 +34,13 @@
 #define WEFT_REACTOR_SOURCE_POOL_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "weft/reactor/atomic.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/poller.h"
 #include "weft/reactor/source.h"
@@ -108,7 +108,7 @@ class SourcePool : public std::enable_shared_from_this<SourcePool> {
   void Grow();  // Requires: mutex_ held.
 
   // Written under mutex_, read without it.
-  std::array<std::atomic<Source*>, kMaxChunks> chunks_{};
+  std::array<Atomic<Source*>, kMaxChunks> chunks_{};
 
   mutable std::mutex mutex_;  // Guards all below.
   int chunk_count_ = 0;

@@ -14,8 +14,8 @@
 #ifndef WEFT_REACTOR_SPIN_LOCK_H_
 #define WEFT_REACTOR_SPIN_LOCK_H_
 
-#include <atomic>
-#include <thread>
+#include "weft/reactor/atomic.h"
+#include "weft/reactor/spin_wait.h"
 
 namespace weft::reactor {
 
@@ -44,14 +44,12 @@ class SpinLock {
  private:
   // Waits on plain loads: they share the line, an exchange would steal it.
   void WaitUntilFree() const noexcept {
-    constexpr int kSpins = 128;
+    SpinWait spin;
     // relaxed: only a hint; try_lock is what orders us after the holder.
-    for (int spin = 0; locked_.load(std::memory_order_relaxed); ++spin) {
-      if (spin >= kSpins) std::this_thread::yield();
-    }
+    while (locked_.load(std::memory_order_relaxed)) spin.Once();
   }
 
-  std::atomic<bool> locked_{false};
+  Atomic<bool> locked_{false};
 };
 
 }  // namespace weft::reactor

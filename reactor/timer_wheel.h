@@ -45,11 +45,11 @@
 #define WEFT_REACTOR_TIMER_WHEEL_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
+#include "weft/reactor/atomic.h"
 #include "weft/reactor/instant.h"
 #include "weft/reactor/spin_lock.h"
 
@@ -159,8 +159,8 @@ class TimerWheel {
 
   const Instant origin_;  // Tick 0.
   // Both written under lock_; read without it by Fire's quick look and by size.
-  std::atomic<Tick> earliest_{kNever};
-  std::atomic<std::size_t> size_{0};
+  Atomic<Tick> earliest_{kNever};
+  Atomic<std::size_t> size_{0};
 
   mutable SpinLock lock_;    // Guards all below.
   std::uint8_t levels_ = 0;  // Bit i: occupied_[i] is not zero.

@@ -35,7 +35,7 @@
 #ifndef WEFT_REACTOR_WAKE_FLAG_H_
 #define WEFT_REACTOR_WAKE_FLAG_H_
 
-#include <atomic>
+#include "weft/reactor/atomic.h"
 
 namespace weft::reactor {
 
@@ -57,7 +57,7 @@ class WakeFlag {
   }
 
  private:
-  std::atomic<bool> up_{false};
+  Atomic<bool> up_{false};
 };
 
 }  // namespace weft::reactor

@@ -7,13 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <utility>
 
 #include "weft/reactor/signals.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/lifecycle.h"
 #include "weft/runtime/internal/scheduler.h"
 
@@ -46,8 +46,8 @@ class CancelOnSignal final : public reactor::SignalListener {
   }
 
  private:
-  std::atomic<int> signals_{0};
-  std::atomic<MainHandle*> task_{nullptr};
+  Atomic<int> signals_{0};
+  Atomic<MainHandle*> task_{nullptr};
 };
 
 int Fail(const char* why) {

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
-#include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
@@ -60,7 +60,7 @@ Continuation JoinLeaf::OnFinished(ThisThread& here) noexcept {
 }
 
 void JoinLeaf::Cancel() noexcept {
-  SpinWait spin;
+  reactor::SpinWait spin;
   for (;;) {
     switch (task_.TakeJoinerBack(*this)) {
       case Root::TakenBack::kYes:

@@ -4,7 +4,7 @@
 
 #include "weft/runtime/task_context.h"
 
-#include "weft/runtime/internal/spin_wait.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/leaf.h"
 
@@ -47,7 +47,7 @@ void TaskContext::Retract() noexcept {
 }
 
 void TaskContext::WaitWhileHeld(std::uintptr_t word) noexcept {
-  internal::SpinWait spin;
+  reactor::SpinWait spin;
   while ((word & kHeld) != 0) {
     spin.Once();
     word = word_.load(std::memory_order_acquire);  // As in Retract.
@@ -56,7 +56,7 @@ void TaskContext::WaitWhileHeld(std::uintptr_t word) noexcept {
 
 Leaf* TaskContext::Hold(std::uintptr_t also) noexcept {
   std::uintptr_t word = word_.load(std::memory_order_relaxed);
-  internal::SpinWait spin;
+  reactor::SpinWait spin;
   for (;;) {
     // An outsider that comes second to cancel has nothing left to do.
     if (also != 0 && (word & also) == also) return nullptr;

@@ -35,10 +35,11 @@
 #ifndef WEFT_RUNTIME_TASK_CONTEXT_H_
 #define WEFT_RUNTIME_TASK_CONTEXT_H_
 
-#include <atomic>
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
+
+#include "weft/runtime/atomic.h"
 
 namespace weft {
 
@@ -129,7 +130,7 @@ class TaskContext {
 
   static constexpr std::uintptr_t kUnannounced = 1;
 
-  std::atomic<std::uintptr_t> word_{0};
+  Atomic<std::uintptr_t> word_{0};
   std::uintptr_t home_ = 0;  // The list, and kUnannounced.
 };
 

@@ -5,7 +5,6 @@
 #ifndef WEFT_RUNTIME_WHEN_ANY_H_
 #define WEFT_RUNTIME_WHEN_ANY_H_
 
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <tuple>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/internal/raw_logging.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/branches.h"
 #include "weft/runtime/internal/fork.h"
 #include "weft/runtime/task.h"
@@ -63,7 +63,7 @@ class Race : public Fork {
   }
 
   const int branches_;
-  std::atomic<int> first_{kNone};
+  Atomic<int> first_{kNone};
 };
 
 }  // namespace internal

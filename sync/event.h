@@ -5,9 +5,9 @@
 #ifndef WEFT_SYNC_EVENT_H_
 #define WEFT_SYNC_EVENT_H_
 
-#include <atomic>
 
 #include "absl/status/status.h"
+#include "weft/runtime/atomic.h"
 #include "weft/sync/wait_list.h"
 
 namespace weft::sync {
@@ -39,7 +39,7 @@ class Event : WaitList {
   }
 
  private:
-  std::atomic<bool> set_{false};  // Written under the list's lock.
+  Atomic<bool> set_{false};  // Written under the list's lock.
 };
 
 class [[nodiscard("co_await it")]] Event::WaitAwaiter final : public Waiter {

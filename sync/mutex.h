@@ -5,11 +5,11 @@
 #ifndef WEFT_SYNC_MUTEX_H_
 #define WEFT_SYNC_MUTEX_H_
 
-#include <atomic>
 #include <cstdint>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "weft/runtime/atomic.h"
 #include "weft/sync/wait_list.h"
 
 namespace weft::sync {
@@ -74,7 +74,7 @@ class Mutex {
   }
   void HandOver() noexcept;
 
-  std::atomic<std::uint32_t> state_{kFree};
+  Atomic<std::uint32_t> state_{kFree};
   WaitList waiters_;
 };
 

@@ -5,10 +5,11 @@
 #ifndef WEFT_SYNC_RING_H_
 #define WEFT_SYNC_RING_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
+
+#include "weft/runtime/atomic.h"
 
 namespace weft::sync {
 
@@ -59,7 +60,7 @@ class Ring {
   const std::size_t capacity_;
   T* const places_;
   std::size_t oldest_ = 0;
-  std::atomic<std::size_t> size_{0};
+  Atomic<std::size_t> size_{0};
 };
 
 }  // namespace weft::sync

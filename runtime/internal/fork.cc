@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "weft/runtime/internal/spin_wait.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
@@ -106,7 +106,7 @@ bool Fork::Claim() noexcept {
                                          std::memory_order_acquire)) {
     return true;
   }
-  SpinWait spin;
+  reactor::SpinWait spin;
   for (; seen != Announced::kYes;
        seen = announced_.load(std::memory_order_acquire)) {
     spin.Once();

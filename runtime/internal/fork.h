@@ -48,9 +48,9 @@
 #ifndef WEFT_RUNTIME_INTERNAL_FORK_H_
 #define WEFT_RUNTIME_INTERNAL_FORK_H_
 
-#include <atomic>
 #include <coroutine>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/join.h"
 
 namespace weft::internal {
@@ -96,7 +96,7 @@ class Fork : public Join {
   void PublishClaimed() noexcept;
 
   // Written by the party that claims, read by all of them.
-  std::atomic<Announced> announced_{Announced::kNo};
+  Atomic<Announced> announced_{Announced::kNo};
   int count_ = 0;  // Set before any branch starts.
   int next_ = 0;   // Invariant 1.
   // The claimer's way back down. Not read before it is set.

@@ -24,10 +24,10 @@
 #define WEFT_RUNTIME_INTERNAL_FORK_DEQUE_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/run_queue.h"
 
 namespace weft::internal {
@@ -112,15 +112,15 @@ class ForkDeque {
     bottom_.store(bottom, std::memory_order_relaxed);
     return Slot(bottom).load(std::memory_order_relaxed);
   }
-  std::atomic<Job*>& Slot(std::int64_t index) noexcept {
+  Atomic<Job*>& Slot(std::int64_t index) noexcept {
     return slots_[static_cast<std::size_t>(index) % kCapacity];
   }
 
   // Thieves hammer top_, the owner hammers bottom_: keep them on two lines.
   const Sharing sharing_;
-  alignas(kCacheLine) std::atomic<std::int64_t> top_{0};
-  alignas(kCacheLine) std::atomic<std::int64_t> bottom_{0};
-  alignas(kCacheLine) std::array<std::atomic<Job*>, kCapacity> slots_{};
+  alignas(kCacheLine) Atomic<std::int64_t> top_{0};
+  alignas(kCacheLine) Atomic<std::int64_t> bottom_{0};
+  alignas(kCacheLine) std::array<Atomic<Job*>, kCapacity> slots_{};
 };
 
 }  // namespace weft::internal

@@ -21,10 +21,10 @@
 #ifndef WEFT_RUNTIME_INTERNAL_IDLE_H_
 #define WEFT_RUNTIME_INTERNAL_IDLE_H_
 
-#include <atomic>
 #include <bit>
 #include <cstdint>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/run_queue.h"
 
 namespace weft::internal {
@@ -92,8 +92,8 @@ class Idle {
     return std::uint64_t{1} << worker;
   }
 
-  alignas(kCacheLine) std::atomic<std::uint64_t> sleepers_{0};
-  alignas(kCacheLine) std::atomic<int> searchers_{0};
+  alignas(kCacheLine) Atomic<std::uint64_t> sleepers_{0};
+  alignas(kCacheLine) Atomic<int> searchers_{0};
 };
 
 }  // namespace weft::internal

@@ -11,8 +11,8 @@
 #ifndef WEFT_RUNTIME_INTERNAL_INBOX_H_
 #define WEFT_RUNTIME_INTERNAL_INBOX_H_
 
-#include <atomic>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/injector.h"
 #include "weft/runtime/internal/job.h"
 
@@ -58,7 +58,7 @@ class Inbox {
   }
 
  private:
-  std::atomic<Job*> top_{nullptr};
+  Atomic<Job*> top_{nullptr};
 };
 
 }  // namespace weft::internal

@@ -9,10 +9,10 @@
 #ifndef WEFT_RUNTIME_INTERNAL_INJECTOR_H_
 #define WEFT_RUNTIME_INTERNAL_INJECTOR_H_
 
-#include <atomic>
 #include <cstddef>
 
 #include "weft/reactor/spin_lock.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/job.h"
 #include "weft/runtime/internal/run_queue.h"
 
@@ -60,7 +60,7 @@ class Injector {
  private:
   reactor::SpinLock lock_;
   JobList jobs_;  // Guarded by lock_.
-  alignas(kCacheLine) std::atomic<std::size_t> size_{
+  alignas(kCacheLine) Atomic<std::size_t> size_{
       0};  // Written under lock_.
 };
 

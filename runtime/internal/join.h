@@ -27,9 +27,9 @@
 #ifndef WEFT_RUNTIME_INTERNAL_JOIN_H_
 #define WEFT_RUNTIME_INTERNAL_JOIN_H_
 
-#include <atomic>
 #include <cstddef>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/frame_owner.h"
 #include "weft/runtime/leaf.h"
@@ -88,7 +88,7 @@ class Join : public Leaf {
   }
 
  private:
-  std::atomic<int> pending_{0};
+  Atomic<int> pending_{0};
 };
 
 class Branch : public Runnable, public TaskContext {

@@ -25,10 +25,10 @@
 #ifndef WEFT_RUNTIME_INTERNAL_ROOT_H_
 #define WEFT_RUNTIME_INTERNAL_ROOT_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/job.h"
 #include "weft/runtime/internal/task_list.h"
@@ -117,7 +117,7 @@ class Root : public Job, public TaskContext {
   Continuation Publish(std::uintptr_t finished, ThisThread& here) noexcept;
 
   const std::uint64_t id_;
-  std::atomic<std::uintptr_t> state_{0};
+  Atomic<std::uintptr_t> state_{0};
 };
 
 }  // namespace weft::internal

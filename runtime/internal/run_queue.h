@@ -25,9 +25,10 @@
 #define WEFT_RUNTIME_INTERNAL_RUN_QUEUE_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "weft/runtime/atomic.h"
 
 namespace weft::internal {
 
@@ -143,9 +144,9 @@ class RunQueue {
   }
 
   const Sharing sharing_;
-  alignas(kCacheLine) std::atomic<std::uint64_t> head_{0};
-  alignas(kCacheLine) std::atomic<std::uint64_t> tail_{0};
-  alignas(kCacheLine) std::array<std::atomic<Job*>, kCapacity> slots_{};
+  alignas(kCacheLine) Atomic<std::uint64_t> head_{0};
+  alignas(kCacheLine) Atomic<std::uint64_t> tail_{0};
+  alignas(kCacheLine) std::array<Atomic<Job*>, kCapacity> slots_{};
 };
 
 }  // namespace weft::internal

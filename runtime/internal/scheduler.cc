@@ -11,9 +11,9 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "absl/strings/str_cat.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/root.h"
-#include "weft/runtime/internal/spin_wait.h"
 
 namespace weft::internal {
 
@@ -45,7 +45,7 @@ Scheduler::~Scheduler() {
   blocking_pool_.Stop();
   // Another thread's push may have ended the last task and still be on its way
   // to wake a worker. acquire: pairs with the release in PushFromOutside.
-  SpinWait spin;
+  reactor::SpinWait spin;
   while (pushing_.load(std::memory_order_acquire) != 0) spin.Once();
   TearDown();
 }

@@ -12,7 +12,6 @@
 #ifndef WEFT_RUNTIME_INTERNAL_SCHEDULER_H_
 #define WEFT_RUNTIME_INTERNAL_SCHEDULER_H_
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -26,6 +25,7 @@
 #include "absl/time/time.h"
 #include "weft/reactor/source_pool.h"
 #include "weft/reactor/system.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/internal/idle.h"
 #include "weft/runtime/internal/injector.h"
@@ -119,12 +119,12 @@ class Scheduler {
   Watch watch_;
   std::vector<std::thread> threads_;
 
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> draining_{false};
-  std::atomic<std::uint32_t> next_inbox_{0};
+  Atomic<bool> stopping_{false};
+  Atomic<bool> draining_{false};
+  Atomic<std::uint32_t> next_inbox_{0};
   // Outsiders inside PushFromOutside: we stay until they have left.
-  std::atomic<int> pushing_{0};
-  std::atomic<std::uint64_t> next_task_id_{1};
+  Atomic<int> pushing_{0};
+  Atomic<std::uint64_t> next_task_id_{1};
   JobList abandoned_;  // The thread that tears us down only, as the next.
   bool abandoning_ = false;
 

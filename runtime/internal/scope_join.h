@@ -18,7 +18,6 @@
 #ifndef WEFT_RUNTIME_INTERNAL_SCOPE_JOIN_H_
 #define WEFT_RUNTIME_INTERNAL_SCOPE_JOIN_H_
 
-#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <mutex>
@@ -28,6 +27,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/awaitable.h"
 #include "weft/runtime/internal/branches.h"
 #include "weft/runtime/internal/join.h"
@@ -76,7 +76,7 @@ class ScopeJoin : public Join, public TaskList {
   virtual void RecordBody() noexcept = 0;
 
   bool begun_ = false;  // Set before any party runs.
-  std::atomic<bool> cancelled_{false};
+  Atomic<bool> cancelled_{false};
   std::mutex errors_lock_;
   // Guarded by errors_lock_, as all below: whether the scope cancels itself, be
   // it after an error. Its caller may be cancelled too; that is not noted here.

@@ -25,12 +25,13 @@
 #ifndef WEFT_RUNTIME_INTERNAL_WATCH_H_
 #define WEFT_RUNTIME_INTERNAL_WATCH_H_
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "weft/runtime/atomic.h"
 
 namespace weft::internal {
 
@@ -56,8 +57,8 @@ class Watch {
   void SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock);
 
   Scheduler& scheduler_;
-  std::atomic<int> awake_{0};
-  std::atomic<bool> asleep_{false};
+  Atomic<int> awake_{0};
+  Atomic<bool> asleep_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;                   // Guarded by mutex_.

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/seeded_order.h"
-#include "weft/runtime/internal/spin_wait.h"
 #include "weft/runtime/internal/stack_guard.h"
 #include "weft/runtime/leaf.h"
 
@@ -388,7 +388,7 @@ bool Worker::Spin() noexcept {
   constexpr absl::Duration kLongest = absl::Microseconds(50);
   constexpr absl::Duration kShortest = absl::Microseconds(2);
   const Instant until = reactor_->Now() + spin_budget_;
-  SpinWait pause;
+  reactor::SpinWait pause;
   do {
     if (AnyWorkInSight() || Poll(absl::ZeroDuration()) > 0) {
       spin_budget_ = std::min(spin_budget_ * 2, kLongest);

@@ -22,12 +22,12 @@
 #ifndef WEFT_RUNTIME_INTERNAL_WORKER_H_
 #define WEFT_RUNTIME_INTERNAL_WORKER_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include "absl/time/time.h"
 #include "weft/reactor/reactor.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/fork_deque.h"
 #include "weft/runtime/internal/inbox.h"
 #include "weft/runtime/internal/injector.h"
@@ -216,14 +216,14 @@ class Worker {
   RunQueue run_queue_;
   ForkDeque forks_;
   // Written by the owner, and by a thief that takes it by an exchange.
-  alignas(kCacheLine) std::atomic<Job*> lifo_{nullptr};
+  alignas(kCacheLine) Atomic<Job*> lifo_{nullptr};
   // Written by the owner when it looks around; read by the watch.
-  std::atomic<std::uint64_t> rounds_{0};
+  Atomic<std::uint64_t> rounds_{0};
   // Whoever polls holds it; the owner while it sleeps, too.
-  std::atomic<bool> polling_{false};
+  Atomic<bool> polling_{false};
   Inbox inbox_;
-  alignas(kCacheLine) std::atomic<bool> surplus_{false};
-  std::atomic<bool> overdue_{false};  // Shares a line that is rarely written.
+  alignas(kCacheLine) Atomic<bool> surplus_{false};
+  Atomic<bool> overdue_{false};  // Shares a line that is rarely written.
 };
 
 }  // namespace weft::internal

@@ -10,11 +10,11 @@
 
 #include <time.h>
 
-#include <atomic>
 #include <cstdint>
 
 #include "weft/reactor/instant.h"
 #include "weft/reactor/system.h"
+#include "weft/runtime/atomic.h"
 
 namespace weft::testing {
 
@@ -31,7 +31,7 @@ class SimulatedSystem : public reactor::System {
   static constexpr std::int64_t kStart = std::int64_t{3600} * 1'000'000'000;
 
   // relaxed throughout: a number, moved by one thread.
-  std::atomic<std::int64_t> nanoseconds_{kStart};
+  Atomic<std::int64_t> nanoseconds_{kStart};
 };
 
 }  // namespace weft::testing

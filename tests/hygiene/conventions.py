@@ -51,6 +51,15 @@ def no_fences(files):
         "the variable"))
 
 
+def atomics_go_through_the_seam(files):
+    yield from each_match(
+        [source for source in files.of_library()
+         if source.path != "reactor/atomic.h"],
+        r"\bstd::atomic\b|<atomic>", (
+            "call it Atomic (reactor/atomic.h, runtime/atomic.h): the explorer "
+            "of tests/explore puts its own there"))
+
+
 def no_abseil_mutex(files):
     yield from each_match(
         files.cpp(), r"absl/synchronization/|\babsl::(Mutex|CondVar|"
@@ -221,7 +230,7 @@ def tests_do_not_sleep_or_print(files):
 
 
 RULES = [
-    no_fences, no_abseil_mutex, todos_have_a_kind,
+    no_fences, atomics_go_through_the_seam, no_abseil_mutex, todos_have_a_kind,
     no_macros_but_include_guards, few_conditions, few_friends, eighty_columns,
     names_that_say_something, one_seam_to_the_system,
     one_seam_to_time_and_chance, one_thread_local, tests_are_sentences,

@@ -25,6 +25,13 @@ class ConventionsTest(unittest.TestCase):
                     "std::atomic_thread_fence(order);\n")
         self.keeps(rules.no_fences, "sync/a.cc", "// atomic_thread_fence\n")
 
+    def test_atomics(self):
+        rule = rules.atomics_go_through_the_seam
+        self.breaks(rule, "sync/a.h", "std::atomic<int> a;\n")
+        self.breaks(rule, "net/a.cc", "#include <atomic>\n")
+        self.keeps(rule, "sync/a.h", "Atomic<int> a;\n")
+        self.keeps(rule, "reactor/atomic.h", "#include <atomic>\n")
+
     def test_the_mutex_of_abseil(self):
         self.breaks(rules.no_abseil_mutex, "tests/a.cc", "absl::Mutex m;\n")
         self.breaks(rules.no_abseil_mutex, "net/a.h",

@@ -2,12 +2,12 @@
 //
 // SPDX-License-Identifier: MIT
 
-#ifndef WEFT_RUNTIME_INTERNAL_SPIN_WAIT_H_
-#define WEFT_RUNTIME_INTERNAL_SPIN_WAIT_H_
+#ifndef WEFT_REACTOR_SPIN_WAIT_H_
+#define WEFT_REACTOR_SPIN_WAIT_H_
 
 #include <thread>
 
-namespace weft::internal {
+namespace weft::reactor {
 
 class SpinWait {
  public:
@@ -36,6 +36,6 @@ class SpinWait {
   int rounds_ = 0;
 };
 
-}  // namespace weft::internal
+}  // namespace weft::reactor
 
-#endif  // WEFT_RUNTIME_INTERNAL_SPIN_WAIT_H_
+#endif  // WEFT_REACTOR_SPIN_WAIT_H_
