@@ -9,7 +9,6 @@
 
 #include <malloc.h>
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -62,21 +61,6 @@ inline constexpr std::int64_t kSkynetLeaves = 100'000'000;
 inline constexpr std::int64_t kSkynetTasks = 111'111'111;
 inline constexpr std::int64_t kSkynetSum =
     kSkynetLeaves * (kSkynetLeaves - 1) / 2;
-
-inline constexpr int kQueens = 14;
-inline constexpr std::int64_t kQueensSolutions = 365'596;
-inline constexpr std::int64_t kQueensBoards = 27'358'553;
-
-// The column of the queen in each row.
-using Board = std::array<signed char, kQueens>;
-
-inline bool IsAttacked(const Board& board, int row, int column) {
-  for (int above = 0; above < row; ++above) {
-    const int aside = board[above] - column;
-    if (aside == 0 || aside == row - above || aside == above - row) return true;
-  }
-  return false;
-}
 
 inline constexpr std::int64_t kAwaits = 1'000'000;
 inline constexpr std::int64_t kRoundTrips = 500'000;

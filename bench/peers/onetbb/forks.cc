@@ -20,6 +20,7 @@
 #include "benchmark/benchmark.h"
 #include "weft/bench/peers/questions.h"
 #include "weft/bench/runtime/matrix_product.h"
+#include "weft/bench/runtime/queens.h"
 
 namespace weft::bench {
 namespace {
@@ -96,15 +97,15 @@ BENCHMARK(ForkSkynet)
 
 // --- fork_nqueens14 ---------------------------------------------------------
 
-std::int64_t Solutions(Board board, int row) {
-  if (row == kQueens) return 1;
+std::int64_t Solutions(Board board) {
+  if (board.full()) return 1;
+  Board::Columns safe = board.Safe();
+  if (safe == 0) return 0;
   std::array<std::int64_t, kQueens> solutions{};
   tbb::task_group group;
-  for (int column = 0; column < kQueens; ++column) {
-    if (IsAttacked(board, row, column)) continue;
-    board[row] = static_cast<signed char>(column);
-    group.run([&found = solutions[column], board, row] {
-      found = Solutions(board, row + 1);
+  for (int i = 0; safe != 0; ++i) {
+    group.run([&found = solutions[i], next = board.With(TakeOne(safe))] {
+      found = Solutions(next);
     });
   }
   group.wait();
@@ -114,7 +115,7 @@ std::int64_t Solutions(Board board, int row) {
 void ForkQueens(benchmark::State& state) {
   Workers workers(state);
   for (auto _ : state) {
-    const std::int64_t found = workers.Run([] { return Solutions({}, 0); });
+    const std::int64_t found = workers.Run([] { return Solutions(Board()); });
     Must(found == kQueensSolutions, "a board was lost");
   }
   state.SetItemsProcessed(state.iterations() * kQueensBoards);
