@@ -19,8 +19,16 @@ std::coroutine_handle<> Continuation::RunSteps(
   return next.coroutine();
 }
 
-std::coroutine_handle<> Continuation::RunSteps(Continuation next) noexcept {
-  return RunSteps(next, internal::this_thread);
+// Mostly a fork's branch that has completed: one step, and a coroutine after
+// it.
+std::coroutine_handle<> Continuation::RunSteps(Continuation first) noexcept {
+  if (first.empty()) [[unlikely]]
+    return std::noop_coroutine();
+  internal::ThisThread& here = internal::this_thread;
+  const Continuation next = first.step().Run(here);
+  if ((next.word_ & kRunnable) == 0) [[likely]]
+    return next.coroutine();
+  return RunSteps(next, here);
 }
 
 PromiseBase* Continuation::promise() const noexcept {

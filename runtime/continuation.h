@@ -105,7 +105,7 @@ class Continuation {
   }
   // By value: a Continuation whose address nobody takes stays in a register.
   [[gnu::noinline]] static std::coroutine_handle<> RunSteps(
-      Continuation next) noexcept;
+      Continuation first) noexcept;
   static std::coroutine_handle<> RunSteps(Continuation next,
                                           internal::ThisThread& here) noexcept;
 

@@ -27,12 +27,18 @@ using reactor::Instant;
 
 namespace internal {
 
+class ForkDeque;
 class Scheduler;
 class Worker;
 
 struct ThisThread {
-  // The worker that runs on this thread; null outside a runtime.
+  // The thread runs `next` from now on. Gives the one that it ran before.
+  Worker* Bind(Worker* next) noexcept;
+
+  // The worker that runs on this thread; null outside a runtime. And its fork
+  // deque, for who need not know more of it.
   Worker* worker = nullptr;
+  ForkDeque* forks = nullptr;
   // The stopped runtime whose frames this thread is destroying.
   Scheduler* tearing_down = nullptr;
   // The cancel scope whose code runs right now. Between two jobs that of the

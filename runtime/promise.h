@@ -150,12 +150,14 @@ class ReturnSlot {
     holds_ = from.holds_;
   }
 
-  // Requires: the coroutine has completed. Call once.
+  // Requires: the coroutine has completed. Call once. Leaves nothing behind
+  // that would have to be destroyed.
   T TakeResult() {
-    if (holds_ == kException) {
+    if (holds_ == kException) [[unlikely]]
       std::rethrow_exception(std::exchange(escaped_, nullptr));
-    }
-    return std::move(value_);
+    T value = std::move(value_);
+    Clear();
+    return value;
   }
 
  private:

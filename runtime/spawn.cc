@@ -52,7 +52,7 @@ bool JoinLeaf::await_suspend(Continuation caller) noexcept {
 // chain of joins would keep it from its loop.
 Continuation JoinLeaf::OnFinished(ThisThread& here) noexcept {
   if (here.worker != nullptr && !here.worker->overdue() &&
-      &here.worker->scheduler() == &context().scheduler()) {
+      &here.worker->scheduler() == &context().home()->scheduler()) {
     return GoOn(here);
   }
   Schedule();  // From here on `*this` may be gone.
@@ -119,7 +119,7 @@ bool BlockUntilFinished(Root& task) {
 }
 
 TaskList& HomeForCaller() noexcept {
-  const ThisThread& here = Here();
+  const ThisThread& here = this_thread;
   if (here.worker != nullptr) [[likely]]
     return here.worker->registry();
   // From the destructor of a frame whose runtime has stopped it is no error.

@@ -28,7 +28,8 @@
 //      only (a parent's leaf before a child's): no cycle.
 //   5. A branch of a fork begins *unannounced*: its join is not its parent's
 //      leaf yet, and nobody finds the branch from above. Its owner announces it
-//      before it waits, and before it asks whether it is cancelled (fork.h).
+//      before it waits, and before it asks whether it is cancelled (fork.h);
+//      and only then does it learn its home.
 //
 // SPDX-License-Identifier: MIT
 
@@ -38,7 +39,6 @@
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
-
 #include "weft/runtime/atomic.h"
 
 namespace weft {
@@ -55,7 +55,7 @@ class TaskContext {
   // `home` is the list the task was born in: a worker's registry or a scope. It
   // leads to the scheduler, and is inherited by the scopes inside the task.
   explicit TaskContext(internal::TaskList* home) noexcept { set_home(home); }
-  // A scope inside a task learns its home when it begins.
+  // A scope inside a task: unannounced, and its home is not known yet.
   TaskContext() noexcept = default;
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
@@ -94,21 +94,14 @@ class TaskContext {
   void set_leaf_when_stopped(Leaf& leaf) noexcept;
   Leaf* TakeLeafWhenStopped() noexcept;
 
-  internal::TaskList* home() const noexcept {
-    return reinterpret_cast<internal::TaskList*>(home_ & ~kUnannounced);
-  }
-  void set_home(internal::TaskList* home) noexcept {
-    home_ = reinterpret_cast<std::uintptr_t>(home);
-  }
+  internal::TaskList* home() const noexcept { return home_; }
+  // From here on the scope is announced, if it was not.
+  void set_home(internal::TaskList* home) noexcept { home_ = home; }
   internal::Scheduler& scheduler() const noexcept;
 
   // Invariant 5. Written by the owner only, read by it and by what runs in
   // scopes inside this one, while the owner waits for them.
-  bool unannounced() const noexcept { return (home_ & kUnannounced) != 0; }
-  void set_unannounced_home(internal::TaskList* home) noexcept {
-    home_ = reinterpret_cast<std::uintptr_t>(home) | kUnannounced;
-  }
-  void set_announced() noexcept { home_ &= ~kUnannounced; }
+  bool unannounced() const noexcept { return home_ == nullptr; }
 
  protected:
   ~TaskContext() = default;
@@ -128,10 +121,8 @@ class TaskContext {
   // Spins until nobody holds; `word` is what was read last.
   void WaitWhileHeld(std::uintptr_t word) noexcept;
 
-  static constexpr std::uintptr_t kUnannounced = 1;
-
   Atomic<std::uintptr_t> word_{0};
-  std::uintptr_t home_ = 0;  // The list, and kUnannounced.
+  internal::TaskList* home_ = nullptr;  // Null while unannounced.
 };
 
 }  // namespace weft

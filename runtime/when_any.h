@@ -31,39 +31,40 @@ namespace internal {
 // A fork whose first completion cancels the others.
 class Race : public Fork {
  public:
-  std::size_t first() const noexcept {
+  // The place of the winner among the branches.
+  std::size_t winner() const noexcept {
     // relaxed: read after the join, which orders it.
-    return static_cast<std::size_t>(first_.load(std::memory_order_relaxed));
+    const Branch* const winner = winner_.load(std::memory_order_relaxed);
+    std::size_t place = 0;
+    for (Branch* it = first(); it != winner; it = it->sibling()) ++place;
+    return place;
   }
 
  protected:
-  explicit Race(int branches) noexcept : branches_(branches) {}
+  using Fork::Fork;
   ~Race() = default;
 
- private:
-  static constexpr int kNone = -1;
-
+ public:
   // The branches stay while we cancel them: ours has not been counted yet.
   Continuation BranchDone(Branch& completed, ThisThread& here) noexcept final {
-    int index = 0;
-    while (&branch(index) != &completed) ++index;
-    int expected = kNone;
+    Branch* nobody = nullptr;
     // relaxed: decides who is first, and nothing is read through it before the
     // join.
-    if (first_.compare_exchange_strong(expected, index,
-                                       std::memory_order_relaxed)) {
-      CancelAllBut(index);
+    if (winner_.compare_exchange_strong(nobody, &completed,
+                                        std::memory_order_relaxed)) {
+      CancelAllBut(completed);
     }
-    return Fork::BranchDone(completed, here);
+    return Count(completed, here);
   }
-  void CancelAllBut(int winner) noexcept {
-    for (int i = 0; i < branches_; ++i) {
-      if (i != winner) branch(i).Cancel();
+
+ private:
+  void CancelAllBut(Branch& winner) noexcept {
+    for (Branch* it = first(); it != nullptr; it = it->sibling()) {
+      if (it != &winner) it->Cancel();
     }
   }
 
-  const int branches_;
-  Atomic<int> first_{kNone};
+  Atomic<Branch*> winner_{nullptr};
 };
 
 }  // namespace internal
@@ -77,18 +78,14 @@ class [[nodiscard("co_await it")]] WhenAnyAwaiter final
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, branches_.first(), sizeof...(Ts));
+    return BeginFork(caller, branches_.first());
   }
   AnyOutcome<std::tuple<internal::NonVoid<Ts>...>> await_resume() {
-    return {first(), branches_.TakeResults()};
+    return {winner(), branches_.TakeResults()};
   }
 
  private:
-  internal::Branch& branch(int index) noexcept override {
-    return branches_[index];
-  }
-
-  internal::BranchTuple<Ts...> branches_;
+  internal::BranchTuple<internal::Race, Ts...> branches_;
 };
 
 template <typename T>
@@ -100,18 +97,14 @@ class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
-    return BeginFork(caller, branches_.first(), branches_.size());
+    return BeginFork(caller, branches_.first());
   }
   AnyOutcome<std::vector<internal::NonVoid<T>>> await_resume() {
-    return {first(), branches_.TakeResults()};
+    return {winner(), branches_.TakeResults()};
   }
 
  private:
-  internal::Branch& branch(int index) noexcept override {
-    return branches_[index];
-  }
-
-  internal::BranchArray<T> branches_;
+  internal::BranchArray<internal::Race, T> branches_;
 };
 
 // Runs all `tasks` concurrently; when the first completes, cancels the others

@@ -35,81 +35,97 @@ NonVoid<T> TakeNonVoid(ReturnSlot<T>& slot) {
   }
 }
 
-template <typename... Ts>
+// Once the results are taken there is nothing in the branches that anybody
+// would have to destroy: their children have completed and are gone. So they
+// lie in a union, and a fork that has ended asks one question instead of one
+// for each child, and each result, and each vtable.
+template <typename JoinOfBranches, typename... Ts>
 class BranchTuple {
  public:
   explicit BranchTuple(Task<Ts>... tasks) noexcept
-      : branches_(std::move(tasks)...) {}
-
-  Branch& first() noexcept { return std::get<0>(branches_); }
-  // Called a few times for each fork; the compiler makes a jump table of it.
-  Branch& operator[](int index) noexcept {
-    Branch* found = nullptr;
-    int i = 0;
+      : branches_(std::move(tasks)...) {
     std::apply(
-        [&](auto&... branch) {
-          ((i++ == index ? void(found = &branch) : void()), ...);
+        [](auto& first, auto&... others) {
+          Branch* last = &first;
+          ((last->set_sibling(others), last = &others), ...);
         },
         branches_);
-    return *found;
   }
+
+  BranchTuple(const BranchTuple&) = delete;
+  BranchTuple& operator=(const BranchTuple&) = delete;
+  ~BranchTuple() {
+    if (!taken_) std::destroy_at(&branches_);
+  }
+
+  Branch& first() noexcept { return std::get<0>(branches_); }
 
   // Throws the first exception, if there is one. Braces order the calls.
   std::tuple<NonVoid<Ts>...> TakeResults() {
     return std::apply(
-        [](auto&... branch) {
-          return std::tuple<NonVoid<Ts>...>{TakeNonVoid(branch.result())...};
+        [this](auto&... branch) {
+          std::tuple<NonVoid<Ts>...> results{TakeNonVoid(branch.result())...};
+          taken_ = true;
+          return results;
         },
         branches_);
   }
 
  private:
-  std::tuple<BranchOf<Ts>...> branches_;
+  union {
+    std::tuple<BranchOf<Ts, JoinOfBranches>...> branches_;
+  };
+  bool taken_ = false;
 };
 
-template <typename T>
+template <typename JoinOfBranches, typename T>
 class BranchArray {
  public:
   explicit BranchArray(std::vector<Task<T>> tasks)
       : size_(static_cast<int>(tasks.size())),
-        branches_(static_cast<BranchOf<T>*>(AllocateFrame(bytes()))) {
+        branches_(
+            static_cast<BranchOf<T, JoinOfBranches>*>(AllocateFrame(bytes()))) {
     for (int i = 0; i < size_; ++i) {
       std::construct_at(&branches_[i], std::move(tasks[i]));
+      if (i > 0) branches_[i - 1].set_sibling(branches_[i]);
     }
   }
   BranchArray(const BranchArray&) = delete;
   BranchArray& operator=(const BranchArray&) = delete;
   ~BranchArray() {
-    std::destroy_n(branches_, size_);
+    if (!taken_) std::destroy_n(branches_, size_);
     FreeFrame(branches_, bytes());
   }
 
   int size() const noexcept { return size_; }
   Branch& first() noexcept { return branches_[0]; }
-  Branch& operator[](int index) noexcept { return branches_[index]; }
 
   // Throws the first exception, if there is one.
   auto TakeResults() {
     if constexpr (std::is_void_v<T>) {
       for (int i = 0; i < size_; ++i) branches_[i].result().TakeResult();
+      taken_ = true;
     } else {
       std::vector<T> results;
       results.reserve(size_);
       for (int i = 0; i < size_; ++i) {
         results.push_back(branches_[i].result().TakeResult());
       }
+      taken_ = true;
       return results;
     }
   }
 
  private:
   std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(size_) * sizeof(BranchOf<T>);
+    return static_cast<std::size_t>(size_) *
+           sizeof(BranchOf<T, JoinOfBranches>);
   }
 
   // From the frame pool: it is made and freed as often as frames are.
   const int size_;
-  BranchOf<T>* const branches_;
+  bool taken_ = false;
+  BranchOf<T, JoinOfBranches>* const branches_;
 };
 
 }  // namespace weft::internal

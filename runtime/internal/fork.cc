@@ -7,33 +7,36 @@
 #include <utility>
 
 #include "weft/reactor/spin_wait.h"
+#include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
 
-std::coroutine_handle<> Fork::BeginFork(Continuation caller, Branch& first,
-                                        int branches) noexcept {
+std::coroutine_handle<> Fork::BeginFork(Continuation caller,
+                                        Branch& first) noexcept {
   ThisThread& here = this_thread;
   Prepare(caller, here);
-  ExpectParties(branches);
-  count_ = branches;
+  first_ = &first;
+  next_ = &first;
   if (here.worker->overdue()) [[unlikely]]
     return Transfer(PutOff(/*chained=*/0, here).Resolve(here));
-  return Transfer(Start(first, here).Resolve(here));
+  first.chained = 0;
+  return Transfer(StartNextBranch(here).Resolve(here));
 }
 
 Continuation Fork::StartNext(int chained, ThisThread& here) noexcept {
   if (here.worker->overdue()) [[unlikely]]
     return PutOff(chained, here);
-  Branch& next = branch(next_);
-  next.chained = chained;
-  return Start(next, here);
+  next_->chained = chained;
+  return StartNextBranch(here);
 }
 
-inline Continuation Fork::Start(Branch& next, ThisThread& here) noexcept {
-  const Continuation child = next.StartUnannounced(*this, here);
+inline Continuation Fork::StartNextBranch(ThisThread& here) noexcept {
+  Branch& branch = *next_;
+  const Continuation child = branch.StartUnannounced(*this, here);
+  next_ = branch.sibling();
   // Last: from here on a thief may own next_.
-  if (++next_ < count_) here.worker->PushFork(*this);
+  if (next_ != nullptr) here.worker->PushFork(*this);
   return child;
 }
 
@@ -46,30 +49,21 @@ Continuation Fork::PutOff(int chained, ThisThread& here) noexcept {
   return {};
 }
 
-Continuation Fork::BranchDone(Branch& branch, ThisThread& here) noexcept {
-  const int completed = branch.chained + 1;
-  // One chain: nobody else counts.
-  if (completed == count_) return GoOnWithParent(here);
-  if (Job* const newest = here.worker->PopFork()) {
-    if (newest == this) return StartNext(completed, here);
-    here.worker->PutBackFork(*newest);
-  }
-  return CountDown(completed) ? GoOnWithParent(here) : Leave(here);
-}
-
-Continuation Fork::GoOnWithParent(ThisThread& here) noexcept {
-  // relaxed: invariant 5; the count, or the chain, orders us.
-  if (announced_.load(std::memory_order_relaxed) == Announced::kNo) [[likely]]
-    return Resume(here);
-  return GoOn(here);
+// The rest was stolen: others count, too.
+Continuation Fork::EndChain(int chained, ThisThread& here) noexcept {
+  return CountDown(chained) ? GoOnWithParent(here) : Leave(here);
 }
 
 void Fork::CancelBranches() noexcept {
-  for (int i = 0; i < count_; ++i) branch(i).Cancel();
+  for (Branch* branch = first_; branch != nullptr; branch = branch->sibling()) {
+    branch->Cancel();
+  }
 }
 
 void Fork::TearDownChildren() noexcept {
-  for (int i = 0; i < count_; ++i) branch(i).TearDown();
+  for (Branch* branch = first_; branch != nullptr; branch = branch->sibling()) {
+    branch->TearDown();
+  }
 }
 
 // --- Announcing -------------------------------------------------------------
@@ -124,7 +118,12 @@ void Fork::Abandon() noexcept { Announce(); }
 
 void AnnounceForksAbove(TaskContext& scope) noexcept {
   ForkOf(scope).Announce();
-  scope.set_announced();
+  // Any list of this scheduler's: a branch is in none, and its home only leads
+  // to the scheduler.
+  const ThisThread& here = this_thread;
+  scope.set_home(here.worker != nullptr
+                     ? &here.worker->registry()
+                     : &here.tearing_down->worker(0).registry());
 }
 
 }  // namespace weft::internal

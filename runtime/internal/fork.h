@@ -14,6 +14,9 @@
 // Implementation of the Cilk-5 Multithreaded Language", PLDI 1998: work first,
 // and what a steal costs is paid by the thief.
 //
+// The branches are a list in the order of the arguments, so that the next one
+// is found without asking the awaiter what it holds.
+//
 // Invariants
 //   1. next_ belongs to whoever holds the rest: pushing and taking it hands
 //      next_ over, and the deque orders the two threads.
@@ -51,6 +54,7 @@
 #include <coroutine>
 
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/internal/fork_deque.h"
 #include "weft/runtime/internal/join.h"
 
 namespace weft::internal {
@@ -64,7 +68,6 @@ class Fork : public Join {
 
   void Cancel() noexcept final { CancelBranches(); }
   void TearDownChildren() noexcept final;
-  Continuation BranchDone(Branch& branch, ThisThread& here) noexcept override;
   // The rest was still queued when the runtime stopped.
   void Abandon() noexcept final;
 
@@ -72,33 +75,49 @@ class Fork : public Join {
   void Announce() noexcept;
 
  protected:
+  explicit Fork(int branches) noexcept : Join(branches), count_(branches) {}
   ~Fork() = default;
 
-  // From await_suspend; `first` is the branch of index 0.
+  // From await_suspend. `first` leads to the other branches.
   [[gnu::noinline]] std::coroutine_handle<> BeginFork(Continuation caller,
-                                                      Branch& first,
-                                                      int branches) noexcept;
+                                                      Branch& first) noexcept;
 
-  // Any party of the fork.
+  // The part of BranchDone that every fork has.
+  [[gnu::always_inline]] Continuation Count(Branch& completed,
+                                            ThisThread& here) noexcept {
+    const int chained = completed.chained + 1;
+    // One chain: nobody else counts.
+    if (chained == count_) return GoOnWithParent(here);
+    if (here.forks->PopIf(*this)) return StartNext(chained, here);
+    return EndChain(chained, here);
+  }
+
+  // Any party of the fork. The first of the list.
+  Branch* first() const noexcept { return first_; }
   void CancelBranches() noexcept;
-
-  virtual Branch& branch(int index) noexcept = 0;
 
  private:
   enum class Announced : unsigned char { kNo, kInProgress, kYes };
 
   Continuation StartNext(int chained, ThisThread& here) noexcept;
-  Continuation Start(Branch& next, ThisThread& here) noexcept;
+  Continuation StartNextBranch(ThisThread& here) noexcept;
   Continuation PutOff(int chained, ThisThread& here) noexcept;
-  Continuation GoOnWithParent(ThisThread& here) noexcept;
+  Continuation EndChain(int chained, ThisThread& here) noexcept;
+  Continuation GoOnWithParent(ThisThread& here) noexcept {
+    // relaxed: invariant 5; the count, or the chain, orders us.
+    if (announced_.load(std::memory_order_relaxed) == Announced::kNo) [[likely]]
+      return Resume(here);
+    return GoOn(here);
+  }
   // True: the caller announces the fork. False: it is announced.
   [[nodiscard]] bool Claim() noexcept;
   void PublishClaimed() noexcept;
 
   // Written by the party that claims, read by all of them.
   Atomic<Announced> announced_{Announced::kNo};
-  int count_ = 0;  // Set before any branch starts.
-  int next_ = 0;   // Invariant 1.
+  const int count_;
+  Branch* first_;  // Set by BeginFork.
+  Branch* next_;   // Invariant 1. Null when all have started.
   // The claimer's way back down. Not read before it is set.
   Fork* claimed_below_;
 };

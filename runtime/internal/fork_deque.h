@@ -84,6 +84,20 @@ class ForkDeque {
     return job;
   }
 
+  // Owner only. As Pop, if the newest is `job`; false, and nothing happened, if
+  // it is another, or was stolen.
+  bool PopIf(Job& job) noexcept {
+    const std::int64_t newest = bottom_.load(std::memory_order_relaxed) - 1;
+    // relaxed: as in Pop, and only the owner writes slots.
+    if (top_.load(std::memory_order_relaxed) > newest ||
+        Slot(newest).load(std::memory_order_relaxed) != &job) {
+      return false;
+    }
+    if (sharing_ == Sharing::kShared) return Pop() != nullptr;
+    bottom_.store(newest, std::memory_order_relaxed);
+    return true;
+  }
+
   // Any thread. Oldest first; null when empty or when another thread won.
   Job* Steal() noexcept {
     std::int64_t top = top_.load(std::memory_order_seq_cst);

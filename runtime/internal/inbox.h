@@ -11,7 +11,6 @@
 #ifndef WEFT_RUNTIME_INTERNAL_INBOX_H_
 #define WEFT_RUNTIME_INTERNAL_INBOX_H_
 
-
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/injector.h"
 #include "weft/runtime/internal/job.h"

@@ -59,9 +59,8 @@ class Injector {
 
  private:
   reactor::SpinLock lock_;
-  JobList jobs_;  // Guarded by lock_.
-  alignas(kCacheLine) Atomic<std::size_t> size_{
-      0};  // Written under lock_.
+  JobList jobs_;                                     // Guarded by lock_.
+  alignas(kCacheLine) Atomic<std::size_t> size_{0};  // Written under lock_.
 };
 
 }  // namespace weft::internal

@@ -27,6 +27,7 @@
 #ifndef WEFT_RUNTIME_INTERNAL_JOIN_H_
 #define WEFT_RUNTIME_INTERNAL_JOIN_H_
 
+#include <concepts>
 #include <cstddef>
 
 #include "weft/runtime/atomic.h"
@@ -52,19 +53,18 @@ class Join : public Leaf {
  protected:
   ~Join() = default;
 
+  Join() noexcept = default;
+  // For a join that knows its parties before the first one starts.
+  explicit Join(int parties) noexcept : pending_(parties) {}
+
   // Before the first party starts. Publishes the join; false if the parent's
   // scope is cancelled already: then the caller cancels the branches.
   [[nodiscard]] bool Begin(Continuation caller, int parties) noexcept {
     Prepare(caller);
-    ExpectParties(parties);
-    return PublishJoin();
-  }
-
-  // The part of Begin that a fork begins with.
-  void ExpectParties(int parties) noexcept {
     // relaxed: whoever counts down got its party from this thread, through a
     // queue that orders the two.
     pending_.store(parties, std::memory_order_relaxed);
+    return PublishJoin();
   }
 
   // One more party, added by one that has not finished.
@@ -96,16 +96,23 @@ class Branch : public Runnable, public TaskContext {
   // The child runs next, in this scope. Requires: the join was published.
   Continuation Start(Join& join, ThisThread& here) noexcept {
     set_home(join.context().home());
-    return Begin(join, here);
+    return StartUnannounced(join, here);
   }
   // As above, for a fork that may not be announced yet.
-  Continuation StartUnannounced(Join& fork, ThisThread& here) noexcept {
-    set_unannounced_home(fork.context().home());
-    return Begin(fork, here);
+  Continuation StartUnannounced(Join& join, ThisThread& here) noexcept {
+    join_ = &join;
+    here.context = this;
+    child_.promise().set_continuation(*this);
+    return child_.handle();
   }
 
-  // fork.h: how many branches of the same chain completed before this one.
-  int chained = 0;
+  // fork.h: how many branches of the same chain completed before this one. Not
+  // read before the fork sets it.
+  int chained;
+
+  // The next branch of the same join; null at the last.
+  Branch* sibling() const noexcept { return sibling_; }
+  void set_sibling(Branch& next) noexcept { sibling_ = &next; }
 
   Join& join() const noexcept { return *join_; }
 
@@ -130,20 +137,15 @@ class Branch : public Runnable, public TaskContext {
   FrameOwner<PromiseBase>& child() noexcept { return child_; }
 
  private:
-  Continuation Begin(Join& join, ThisThread& here) noexcept {
-    join_ = &join;
-    here.context = this;
-    child_.promise().set_continuation(*this);
-    return child_.handle();
-  }
-
+  Branch* sibling_ = nullptr;
   // Set when the child starts, and not looked at before.
   Join* join_;
   FrameOwner<PromiseBase> child_;
 };
 
-// The branch of a Task<T>.
-template <typename T>
+// The branch of a Task<T>, and of a join of this type: where it is known which
+// BranchDone is meant, the call is direct.
+template <typename T, std::derived_from<Join> JoinOfBranch = Join>
 class BranchOf final : public Branch {
  public:
   explicit BranchOf(Task<T> child) noexcept : Branch(child.TakeFrame()) {}
@@ -155,7 +157,7 @@ class BranchOf final : public Branch {
     result_.MoveFrom(
         static_cast<typename Task<T>::promise_type&>(child().promise()));
     child().Destroy();
-    return join().BranchDone(*this, here);
+    return static_cast<JoinOfBranch&>(join()).BranchDone(*this, here);
   }
 
  private:

@@ -19,8 +19,9 @@ void Root::Start() noexcept {
   home()->Add(*this);
   // Now that we are registered: either the drainer's walk finds us, or we see
   // that it has begun.
-  if (scheduler().draining()) Cancel();
-  scheduler().Spawn(*this);
+  Scheduler& scheduler = home()->scheduler();
+  if (scheduler.draining()) Cancel();
+  scheduler.Spawn(*this);
 }
 
 Continuation Root::Run(ThisThread& here) noexcept {
@@ -32,7 +33,7 @@ Continuation Root::Run(ThisThread& here) noexcept {
   }
   TakeResult();
   home()->Remove(*this);
-  scheduler().TaskEnded();
+  home()->scheduler().TaskEnded();
   here.context = nullptr;
   return Finish(here);  // From here on `*this` may be gone.
 }

@@ -77,9 +77,13 @@ void Scheduler::StopThreads() noexcept {
 
 // --- The way in -------------------------------------------------------------
 
+inline Worker* Scheduler::WorkerOfThisThread() noexcept {
+  Worker* const worker = this_thread.worker;
+  return worker != nullptr && &worker->scheduler() == this ? worker : nullptr;
+}
+
 void Scheduler::Schedule(Job& job) noexcept {
-  Worker* const worker = Here().worker;
-  if (worker != nullptr && &worker->scheduler() == this) {
+  if (Worker* const worker = WorkerOfThisThread()) {
     worker->PushWoken(job);
   } else {
     PushFromOutside(job);
@@ -87,8 +91,7 @@ void Scheduler::Schedule(Job& job) noexcept {
 }
 
 void Scheduler::Spawn(Job& job) noexcept {
-  Worker* const worker = Here().worker;
-  if (worker != nullptr && &worker->scheduler() == this) {
+  if (Worker* const worker = WorkerOfThisThread()) {
     worker->PushFair(job);
   } else {
     PushFromOutside(job);
@@ -99,7 +102,7 @@ void Scheduler::Spawn(Job& job) noexcept {
 // the sleepers' word is read (idle.h); a worker that was picked while awake
 // finds it before it sleeps.
 void Scheduler::PushFromOutside(Job& job) noexcept {
-  if (Here().tearing_down == this) [[unlikely]]
+  if (this_thread.tearing_down == this) [[unlikely]]
     return AbandonAtOnce(job);
   // relaxed: the push below releases it, and whoever ends the runtime because
   // this job has run acquires that.
@@ -126,19 +129,13 @@ void Scheduler::WakeOneToHelp() noexcept {
 }
 
 Registry& Scheduler::RegistryForCaller() noexcept {
-  Worker* const worker = Here().worker;
-  if (worker != nullptr && &worker->scheduler() == this) {
-    return worker->registry();
-  }
-  return workers_.front()->registry();
+  Worker* const worker = WorkerOfThisThread();
+  return (worker != nullptr ? worker : workers_.front().get())->registry();
 }
 
 std::uint64_t Scheduler::NextTaskId() noexcept {
-  Worker* const worker = Here().worker;
-  if (worker != nullptr && &worker->scheduler() == this) {
-    return worker->NextTaskId();
-  }
-  return ReserveTaskIds(1);
+  Worker* const worker = WorkerOfThisThread();
+  return worker != nullptr ? worker->NextTaskId() : ReserveTaskIds(1);
 }
 
 std::uint64_t Scheduler::ReserveTaskIds(std::uint64_t count) noexcept {
@@ -215,7 +212,7 @@ void Scheduler::AbandonAtOnce(Job& job) noexcept {
 void Scheduler::TearDown() noexcept {
   if (workers_.empty()) return;
   ThisThread& here = Here();
-  Worker* const outer_worker = std::exchange(here.worker, nullptr);
+  Worker* const outer_worker = here.Bind(nullptr);
   Scheduler* const outer = std::exchange(here.tearing_down, this);
   AbandonQueuedJobs();
   while (AnyTasks()) {
@@ -224,7 +221,7 @@ void Scheduler::TearDown() noexcept {
     }
   }
   here.tearing_down = outer;
-  here.worker = outer_worker;
+  here.Bind(outer_worker);
 }
 
 }  // namespace weft::internal

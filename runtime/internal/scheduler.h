@@ -109,6 +109,8 @@ class Scheduler {
   void AbandonQueuedJobs() noexcept;
   void AbandonAtOnce(Job& job) noexcept;
   void PushFromOutside(Job& job) noexcept;
+  // Null when the caller is not one of ours.
+  Worker* WorkerOfThisThread() noexcept;
 
   reactor::System& system_;
   const std::shared_ptr<reactor::SourcePool> sources_;

@@ -36,6 +36,11 @@ Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
 
 Worker::~Worker() = default;
 
+Worker* ThisThread::Bind(Worker* next) noexcept {
+  forks = next == nullptr ? nullptr : &next->forks();
+  return std::exchange(worker, next);
+}
+
 void Worker::UseSeededOrder(std::uint64_t seed) {
   seeded_order_ = std::make_unique<SeededOrder>(seed);
 }
@@ -43,7 +48,7 @@ void Worker::UseSeededOrder(std::uint64_t seed) {
 void Worker::RunUntilStopped() {
   ThisThread& here = Here();
   MarkStackBase(here);
-  here.worker = this;
+  here.Bind(this);
   last_poll_ = reactor_->Now();
   pace_.Restart(last_poll_);
   in_loop_ = true;
@@ -56,7 +61,7 @@ void Worker::RunUntilStopped() {
     }
   }
   in_loop_ = false;
-  here.worker = nullptr;
+  here.Bind(nullptr);
 }
 
 // Takes turns until a check is due, or until it has slept. Whether to stop is
@@ -191,13 +196,6 @@ void Worker::Overflow(Job& job) noexcept {
   jobs.PushBack(job);
   scheduler_.injector().Push(jobs);
   MarkSurplus();
-}
-
-void Worker::PushFork(Job& rest) noexcept {
-  if (!forks_.Push(rest)) [[unlikely]]
-    return PushFair(rest);
-  only_the_run_queue_ = false;
-  if (sharing_ == Sharing::kShared) MarkSurplus();
 }
 
 void Worker::ReserveTaskIds() noexcept {

@@ -82,11 +82,13 @@ class Worker {
   void PushWoken(Job& job) noexcept;
 
   // The rest of a fork; to the run queue where the deque is full.
-  void PushFork(Job& rest) noexcept;
-  // Null when the newest fork was stolen.
-  Job* PopFork() noexcept { return forks_.Pop(); }
-  // Back on top, after a Pop that found somebody else's.
-  void PutBackFork(Job& rest) noexcept { PushFork(rest); }
+  void PushFork(Job& rest) noexcept {
+    if (!forks_.Push(rest)) [[unlikely]]
+      return PushFair(rest);
+    only_the_run_queue_ = false;
+    if (sharing_ == Sharing::kShared) MarkSurplus();
+  }
+  ForkDeque& forks() noexcept { return forks_; }
 
   // As PushFair, for a job that yields. False when nobody else here has
   // anything to do and no check is due: the job's next turn has begun, and it

@@ -20,10 +20,10 @@ namespace {
 class Bind {
  public:
   explicit Bind(internal::Worker& worker) noexcept
-      : outer_(std::exchange(internal::Here().worker, &worker)) {}
+      : outer_(internal::Here().Bind(&worker)) {}
   Bind(const Bind&) = delete;
   Bind& operator=(const Bind&) = delete;
-  ~Bind() { internal::Here().worker = outer_; }
+  ~Bind() { internal::Here().Bind(outer_); }
 
  private:
   internal::Worker* const outer_;
