@@ -1,8 +1,8 @@
 // The frame pool: where coroutine frames come from, and go back to.
 //
-//     a thread's cache           the depot, shared
-//     [  8][ 24][ 40]...[1032]   the same classes, one lock each
-//        |   ^   a batch moves when a cache is empty or too full
+//     a thread's shelves         the depot, shared (frame_depot.h)
+//     [ 24][ 40][ 56]...[1032]   the same classes, one lock each
+//        |   ^   a batch moves when a shelf is empty or too full
 //        v   |
 //      frames
 //
@@ -12,21 +12,21 @@
 // 16, which is what glibc's malloc serves without waste.
 //
 // Invariants
-//   1. A thread's cache is touched by its thread only.
-//   2. A class holds at most two batches; a frame more sends one batch to the
-//      depot. So frames that are made on one thread and freed on another flow
-//      back through the depot and do not pile up.
-//   3. The depot keeps at most kDepotBatches of a class; the rest is freed.
-//   4. Frames larger than the largest class go to operator new and back.
-//   5. Under the address sanitizer a cached frame is poisoned.
-//   6. What a thread has cached goes to the depot when the thread ends. Its
-//      first frame, be it allocated or only freed here, sees to that: until
-//      then every shelf says that it is full, and so the first one comes by the
-//      slow path.
+//   1. A thread's shelves are touched by its thread only.
+//   2. A shelf holds at most two batches; with a frame more, the older one goes
+//      to the depot. So frames that are made on one thread and freed on another
+//      flow back and do not pile up, and a thread that allocates and frees
+//      around the edge of a batch does not go to the depot each time.
+//   3. Frames larger than the largest class go to operator new and back.
+//   4. Under the address sanitizer a free frame is poisoned.
+//   5. What a thread has goes to the depot when the thread ends. Its first
+//      frame, be it allocated or only freed here, sees to that: until then
+//      every shelf says that it is full, and so the first one comes by the slow
+//      path.
 //
 // Rejected: an owner id in each frame and a queue of remotely freed ones (8
 // bytes a frame, a compare-and-swap for each remote free); slabs (no header,
-// but memory never goes back to the system).
+// but a frame that lives long keeps all its neighbours).
 //
 // SPDX-License-Identifier: MIT
 
@@ -38,25 +38,31 @@
 #include <cstdint>
 #include <new>
 
+#include "weft/runtime/internal/frame_depot.h"
+
 namespace weft::internal {
 
 inline constexpr std::size_t kFrameStep = 16;
-inline constexpr std::size_t kFrameClasses = 65;
-inline constexpr std::size_t kLargestFrame =
-    (kFrameClasses - 1) * kFrameStep + 8;
+inline constexpr std::size_t kFrameClasses = 64;
+inline constexpr std::size_t kSmallestFrame = 24;
 inline constexpr std::uint32_t kFrameBatch = 32;
 
-// A free frame; the link lies in the frame itself.
-struct FreeFrameLink {
-  FreeFrameLink* next;
-};
+// 24 -> 0, 40 -> 1, 56 -> 2: the smallest class that holds `size` bytes.
+constexpr std::size_t FrameClassOf(std::size_t size) {
+  if (size <= kSmallestFrame) return 0;
+  return (size - kSmallestFrame + kFrameStep - 1) / kFrameStep;
+}
+constexpr std::size_t FrameSizeOf(std::size_t frame_class) {
+  return kSmallestFrame + frame_class * kFrameStep;
+}
+inline constexpr std::size_t kLargestFrame = FrameSizeOf(kFrameClasses - 1);
 
 inline constexpr std::uint32_t kFullShelf = 2 * kFrameBatch;
 
 // The free frames of one thread and one class.
 struct FrameShelf {
   FreeFrameLink* first = nullptr;
-  std::uint32_t count = kFullShelf;  // Invariant 6; from then on, the truth.
+  std::uint32_t count = kFullShelf;  // Invariant 5; from then on, the truth.
 };
 
 using FrameCache = std::array<FrameShelf, kFrameClasses>;
@@ -65,11 +71,6 @@ using FrameCache = std::array<FrameShelf, kFrameClasses>;
 [[gnu::noinline]] void* AllocateFrameOfClass(std::size_t frame_class);
 [[gnu::noinline]] void FreeFrameOfClass(void* frame,
                                         std::size_t frame_class) noexcept;
-
-// 8 -> 0, 24 -> 1, 40 -> 2: the smallest class that holds `size` bytes.
-constexpr std::size_t FrameClassOf(std::size_t size) {
-  return (size + kFrameStep - 8 - 1) / kFrameStep;
-}
 
 // Threads: any; a frame may be freed on another thread than it was made on.
 // Throws std::bad_alloc when memory runs out.
@@ -82,12 +83,9 @@ inline void FreeFrame(void* frame, std::size_t size) noexcept {
   FreeFrameOfClass(frame, FrameClassOf(size));
 }
 
-// Gives everything this thread has cached to the depot. Runs by itself when a
-// thread ends.
+// Gives everything this thread has to the depot. Runs by itself when a thread
+// ends.
 void ReleaseFrameCache() noexcept;
-
-// Frees what the depot holds; for measurements and leak checks.
-void TrimFrameDepot() noexcept;
 
 }  // namespace weft::internal
 

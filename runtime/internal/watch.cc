@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "weft/runtime/internal/frame_depot.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft::internal {
@@ -21,6 +22,7 @@ constexpr Milliseconds kLongestTick{8};
 // worker that the system keeps off its processor for a tick looks overdue, too.
 constexpr int kCalmTicks = 4;
 constexpr Milliseconds kLinger{100};
+constexpr Milliseconds kDepotInterval{1000};
 
 }  // namespace
 
@@ -60,7 +62,7 @@ void Watch::Run() {
   Milliseconds all_asleep_for{0};
   int calm_ticks = 0;
   while (!stopping_) {
-    if (all_asleep_for > kLinger) {
+    if (all_asleep_for > kLinger && !DepotIsLarge()) {
       SleepUntilAWorkerWakes(lock);
       all_asleep_for = Milliseconds{0};
       tick = kShortestTick;
@@ -70,6 +72,7 @@ void Watch::Run() {
     // One system call, where waiting on the condition makes two: a busy program
     // pays this at every tick. Whoever stops us waits for one.
     lock.unlock();
+    LookAfterTheDepot(tick);
     const bool awake = awake_.load(std::memory_order_relaxed) > 0;
     all_asleep_for = awake ? Milliseconds{0} : all_asleep_for + tick;
     if (awake && Tick()) {
@@ -81,6 +84,17 @@ void Watch::Run() {
     std::this_thread::sleep_for(tick);
     lock.lock();
   }
+}
+
+// Frames that nobody has needed for a second go back to the system, a few in
+// each tick.
+void Watch::LookAfterTheDepot(Milliseconds tick) noexcept {
+  depot_noted_for_ += tick;
+  if (depot_noted_for_ >= kDepotInterval) {
+    depot_noted_for_ = Milliseconds{0};
+    depot_has_too_much_ = NoteWhatIsNotNeeded();
+  }
+  if (depot_has_too_much_) depot_has_too_much_ = FreeWhatIsNotNeeded();
 }
 
 void Watch::SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock) {

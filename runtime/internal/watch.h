@@ -14,7 +14,8 @@
 // a system call a millisecond. What begins to starve others after a calm has
 // run for 16 ms at most when it is noticed, and for less each time after that.
 // When all workers sleep it lingers for 100 ms, then sleeps too: an idle
-// program uses no CPU.
+// program uses no CPU. After a burst that left many free frames it lingers for
+// two seconds, and gives back what nobody has needed (frame_depot.h).
 //
 // Lost wake-ups: the count of awake workers changes before a worker looks for
 // work, and the watch rechecks it under the mutex before it sleeps; a worker
@@ -54,6 +55,7 @@ class Watch {
   void Run();
   // Whether there was anything to mark or to wake for.
   bool Tick();
+  void LookAfterTheDepot(std::chrono::milliseconds tick) noexcept;
   void SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock);
 
   Scheduler& scheduler_;
@@ -61,8 +63,12 @@ class Watch {
   Atomic<bool> asleep_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;                   // Guarded by mutex_.
-  std::vector<std::uint64_t> last_rounds_;  // The thread's own.
+  bool stopping_ = false;  // Guarded by mutex_.
+  // The thread's own, as all below.
+  std::vector<std::uint64_t> last_rounds_;
+  std::chrono::milliseconds depot_noted_for_{0};
+  bool depot_has_too_much_ = false;
+
   std::thread thread_;
 };
 

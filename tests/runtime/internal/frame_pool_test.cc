@@ -55,16 +55,15 @@ TEST_F(FramePoolTest, AClassHoldsEverySizeUpToItsOwn) {
   for (std::size_t size = 1; size <= kLargestFrame; ++size) {
     const std::size_t frame_class = FrameClassOf(size);
     ASSERT_LT(frame_class, kFrameClasses);
-    ASSERT_GE(frame_class * kFrameStep + 8, size);
+    ASSERT_GE(FrameSizeOf(frame_class), size);
     // And no smaller one would do.
     if (frame_class > 0) {
-      ASSERT_LT((frame_class - 1) * kFrameStep + 8, size);
+      ASSERT_LT(FrameSizeOf(frame_class - 1), size);
     }
   }
-  EXPECT_EQ(FrameClassOf(8), 0u);
-  EXPECT_EQ(FrameClassOf(9), 1u);
-  EXPECT_EQ(FrameClassOf(24), 1u);
-  EXPECT_EQ(FrameClassOf(25), 2u);
+  EXPECT_EQ(FrameClassOf(1), 0u);
+  EXPECT_EQ(FrameClassOf(24), 0u);
+  EXPECT_EQ(FrameClassOf(25), 1u);
   EXPECT_EQ(FrameClassOf(kLargestFrame), kFrameClasses - 1);
 }
 
@@ -146,7 +145,7 @@ TEST_F(FramePoolTest, WhatAThreadGaveAwayComesBackInBatches) {
 }
 
 TEST_F(FramePoolTest, AnEmptyCacheTakesOneBatchFromTheDepot) {
-  Free(Allocate(2 * kFrameBatch));
+  Free(Allocate(2 * kFrameBatch + 1));
   ReleaseFrameCache();
   ASSERT_EQ(Cached(), 0u);
 
