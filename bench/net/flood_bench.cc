@@ -9,11 +9,20 @@
 // Arg 0: workers. A hundred million forks (skynet.h) come down on all of them
 //        while both are measured.
 //
+// What the machine itself adds is in the row of `thread`: a thread of its own
+// is woken as often, for two seconds, while as many others compute. On a busy
+// machine that may be all there is.
+//
 // SPDX-License-Identifier: MIT
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -89,6 +98,35 @@ BENCHMARK_CAPTURE(FloodOthers, ticker, &Waits::lateness)
     ->Apply(OnceOnWorkers);
 BENCHMARK_CAPTURE(FloodOthers, echo, &Waits::round_trips)
     ->Name("runtime/flood_echo_p99/weft")
+    ->Apply(OnceOnWorkers);
+
+// --- thread -----------------------------------------------------------------
+
+void TickBesideThreads(benchmark::State& state) {
+  using Clock = std::chrono::steady_clock;
+  for (auto _ : state) {
+    std::atomic<bool> over{false};
+    std::vector<std::jthread> computing;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+      // relaxed: no partner; the threads are joined.
+      computing.emplace_back([&over] {
+        while (!over.load(std::memory_order_relaxed)) {
+        }
+      });
+    }
+    Percentiles lateness;
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < 2000; ++i) {
+      const Clock::time_point due = begin + std::chrono::milliseconds(i);
+      std::this_thread::sleep_until(due);
+      lateness.Add(absl::FromChrono(Clock::now() - due));
+    }
+    over.store(true, std::memory_order_relaxed);
+    lateness.Report(state);
+  }
+}
+BENCHMARK(TickBesideThreads)
+    ->Name("runtime/flood_ticker_p99/thread")
     ->Apply(OnceOnWorkers);
 
 }  // namespace

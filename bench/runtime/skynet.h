@@ -32,8 +32,8 @@ auto ForkTenWays(std::int64_t first, std::int64_t leaves,
 
 inline Task<std::int64_t> Skynet(std::int64_t first, std::int64_t leaves) {
   if (leaves == 1) co_return first;
-  auto sums = co_await ForkTenWays(first, leaves / 10,
-                                   std::make_index_sequence<10>());
+  auto sums =
+      co_await ForkTenWays(first, leaves / 10, std::make_index_sequence<10>());
   co_return std::apply([](auto... each) { return (each + ...); }, sums);
 }
 
