@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "benchmark/benchmark.h"
@@ -79,12 +80,16 @@ Task<> AnswerThread(Conversation& conversation) {
   }
 }
 
+// Lets others run while it looks: the system may have put the worker on this
+// very processor, where a loop that only looks would keep it waiting for a time
+// slice, which is milliseconds.
 void Ask(Conversation& conversation) {
   const std::int64_t before =
       conversation.answered.load(std::memory_order_relaxed);
   conversation.question.Pass();
   // acquire: pairs with the release in AnswerThread.
   while (conversation.answered.load(std::memory_order_acquire) == before) {
+    std::this_thread::yield();
   }
 }
 
