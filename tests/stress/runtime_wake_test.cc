@@ -109,7 +109,7 @@ TEST_P(WakeTest, EveryBurstOfPostsIsServedBeforeTheNextOne) {
   UnevenPause pause(1);
 
   for (std::int64_t posted = 0; posted < posts;) {
-    const int burst = 1 << (random() % 9);
+    const int burst = 1 << (random() % 11);
     for (int i = 0; i < burst; ++i) semaphore.Release();
     posted += burst;
     while (served < posted) std::this_thread::yield();
