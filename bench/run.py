@@ -16,7 +16,8 @@ it, processor time by processor time, [smallest by smallest].
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with
 `--only` and `--quick` where they were given, and writes what Google Benchmark
-would. With `--draw` all rows become charts (draw.py).
+would. One that fails is skipped, and the exit code tells at the end. With
+`--draw` all rows become charts (draw.py).
 
 SPDX-License-Identifier: MIT
 """
@@ -81,11 +82,17 @@ def measure(program, only, quick, out):
 
 
 def ask_peer(program, only, quick, out):
+    """As measure. Of a peer that does not build, or ends in a crash, there is
+    one row that says so."""
     command = [program, "--json", out]
     command += ["--only", only] if only else []
     command += ["--quick"] if quick else []
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return json.loads(out.read_text() or "{}")
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL)
+    if ended.returncode == 0:
+        return json.loads(out.read_text() or "{}")
+    why = f"skipped: it ended with exit status {ended.returncode}"
+    return {"benchmarks": [{"run_name": f"peers/{program.parent.name}",
+                            "error_occurred": True, "error_message": why}]}
 
 
 def merged(reports):

@@ -9,10 +9,12 @@
 
 #include <malloc.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "benchmark/benchmark.h"
 
@@ -80,6 +82,17 @@ inline std::chrono::milliseconds TimerDelay(std::int64_t index) {
 inline void LetTheLoopSleep() {
   const auto until = Clock::now() + std::chrono::microseconds(500);
   while (Clock::now() < until) {
+  }
+}
+
+// Looks until the answer has come, and lets others run in between: the system
+// may have put who answers on this very processor, where a loop that only looks
+// would keep it waiting for a time slice, which is milliseconds.
+inline void AwaitAnswer(const std::atomic<std::int64_t>& answered,
+                        std::int64_t before) {
+  // acquire: pairs with the release of who answers.
+  while (answered.load(std::memory_order_acquire) == before) {
+    std::this_thread::yield();
   }
 }
 

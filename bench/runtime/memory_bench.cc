@@ -5,9 +5,13 @@
 //     bytes_per_suspended_task  a spawned task without locals or arguments that
 //                               waits: everything that it takes, context, id,
 //                               links and awaiter
+//     fork_skynet_peak_mib      a hundred million tasks, forked (skynet.h).
+//                               Arg 0: workers
 //
 // The counter `bytes` is what counts; it is what glibc's malloc has handed out,
-// its own headers and rounding included, divided by the number of them.
+// its own headers and rounding included, divided by the number of them. `mib`
+// is the most memory that the process ever held meanwhile, with its program and
+// what is left of the benchmarks before it, in MiB: it is best asked alone.
 //
 // SPDX-License-Identifier: MIT
 
@@ -15,15 +19,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
 #include "benchmark/benchmark.h"
 #include "weft/bench/runtime/baton.h"
 #include "weft/bench/runtime/block_on.h"
 #include "weft/bench/runtime/floor_task.h"
+#include "weft/bench/runtime/skynet.h"
+#include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -114,6 +123,40 @@ void SuspendedTask(benchmark::State& state) {
 }
 BENCHMARK(SuspendedTask)
     ->Name("runtime/bytes_per_suspended_task/weft")
+    ->Iterations(1)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
+// --- Forks ------------------------------------------------------------------
+
+// Forgets the peak so far; proc(5), /proc/pid/clear_refs.
+void BeginPeak() {
+  internal::TrimFrameDepot();
+  ::malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+double PeakMib() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != "VmHWM:") {
+  }
+  double kib = 0;
+  status >> kib;
+  ABSL_RAW_CHECK(kib > 0, "the system does not tell how much was held");
+  return kib / 1024;
+}
+
+void SkynetPeak(benchmark::State& state) {
+  Runtime runtime({.workers = static_cast<int>(state.range(0))});
+  BeginPeak();
+  for (auto _ : state) MustBeOk(runtime.BlockOn(WholeSkynet()));
+  state.counters["mib"] = PeakMib();
+}
+BENCHMARK(SkynetPeak)
+    ->Name("runtime/fork_skynet_peak_mib/weft")
+    ->Arg(1)
+    ->Arg(2)
     ->Iterations(1)
     ->MeasureProcessCPUTime()
     ->UseRealTime();

@@ -5,6 +5,9 @@
 //     timer_cancel    cancelling it: out of the wheel and into the run queue
 //     timer_arm_fire  arming it, its moment, and the turn in which its task
 //                     goes on
+//     timer_late_p99  how late a hundred tasks are that sleep for one to ten
+//                     milliseconds, again and again: the 99th percentile, on a
+//                     worker that has nothing else to do
 //
 // A million tasks that sleep would measure a million tasks. So the awaiters are
 // driven by hand, by one task: each has a cancel scope of its own, as a task
@@ -15,6 +18,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -23,9 +27,12 @@
 #include "absl/time/time.h"
 #include "benchmark/benchmark.h"
 #include "weft/bench/runtime/block_on.h"
+#include "weft/bench/runtime/percentiles.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/task_list.h"
+#include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
+#include "weft/runtime/scope.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/task_context.h"
@@ -143,6 +150,42 @@ void Fire(benchmark::State& state) {
 }
 BENCHMARK(Fire)
     ->Name("runtime/timer_arm_fire/weft")
+    ->MeasureProcessCPUTime()
+    ->UseManualTime();
+
+// --- timer_late_p99 ---------------------------------------------------------
+
+Task<absl::Status> SleepOften(int number, Percentiles& lateness) {
+  for (int i = 0; i < 50; ++i) {
+    const absl::Duration pause =
+        absl::Microseconds(1000 + (number * 50 + i) * 7919 % 9000);
+    const Instant due = Now() + pause;
+    co_await OrReturn(SleepUntil(due));
+    lateness.Add(Now() - due);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> SleepSideBySide(Percentiles& lateness) {
+  co_return co_await WithScope([&](Scope& sleepers) -> Task<absl::Status> {
+    for (int i = 0; i < 100; ++i) {
+      sleepers.Spawn(SleepOften, i, std::ref(lateness));
+    }
+    co_return absl::OkStatus();
+  });
+}
+
+void Lateness(benchmark::State& state) {
+  Runtime runtime({.workers = 1});
+  for (auto _ : state) {
+    Percentiles lateness;
+    MustBeOk(runtime.BlockOn(SleepSideBySide(lateness)));
+    lateness.Report(state);
+  }
+}
+BENCHMARK(Lateness)
+    ->Name("runtime/timer_late_p99/weft")
+    ->Iterations(1)
     ->MeasureProcessCPUTime()
     ->UseManualTime();
 

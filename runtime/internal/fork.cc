@@ -40,12 +40,11 @@ inline Continuation Fork::StartNextBranch(ThisThread& here) noexcept {
   return child;
 }
 
-// The worker is overdue: back to its loop, which polls and serves the queue
-// before us.
+// The worker is overdue: back to its loop, behind all that waits for a turn.
 Continuation Fork::PutOff(int chained, ThisThread& here) noexcept {
   if (chained > 0 && CountDown(chained)) return GoOnWithParent(here);
   here.context = nullptr;
-  here.worker->PushFair(*this);  // From here on others may run branches.
+  here.worker->PutOff(*this);  // From here on others may run branches.
   return {};
 }
 

@@ -23,6 +23,10 @@ constexpr Milliseconds kLongestTick{8};
 constexpr int kCalmTicks = 4;
 constexpr Milliseconds kLinger{100};
 constexpr Milliseconds kDepotInterval{1000};
+// A worker that is marked comes up, looks around between the few jobs that have
+// waited for it, and may be under again. These looks do not count at the next
+// tick; one that is up for good looks every 50 us (pace.h), and more often.
+constexpr std::uint64_t kLooksWhenUp = 16;
 
 }  // namespace
 
@@ -112,11 +116,12 @@ bool Watch::Tick() {
   for (int i = 0; i < scheduler_.worker_count(); ++i) {
     if (idle.is_asleep(i)) continue;
     Worker& worker = scheduler_.worker(i);
-    const std::uint64_t rounds = worker.rounds();
-    if (rounds == last_rounds_[i]) {
+    std::uint64_t rounds = worker.rounds();
+    if (rounds <= last_rounds_[i]) {
       // For the second time: with one worker nobody else would ever look.
       if (worker.overdue()) worker.PollForOwner();
       worker.set_overdue();
+      rounds += kLooksWhenUp;
     }
     last_rounds_[i] = rounds;
     anyone_overdue |= worker.overdue();

@@ -3,7 +3,8 @@
 // While some worker is awake it ticks about every millisecond, and once a tick:
 //   - a worker that has not looked around since (pace.h) is marked overdue: its
 //     loop and its forks read that mark, so a flood of forks, which runs by
-//     transfer inside one turn, comes up for air;
+//     transfer inside one turn, comes up for air; and once a tick from then on,
+//     while it looks around for no other reason;
 //   - one that has not even seen that mark computes for long: its descriptors,
 //     timers and signals are polled for it, so that a second Ctrl-C ends a
 //     program whose every worker is stuck;

@@ -198,6 +198,12 @@ void Worker::Overflow(Job& job) noexcept {
   MarkSurplus();
 }
 
+void Worker::PutOff(Job& fork) noexcept {
+  Check();
+  PushFair(fork);
+  ServeQueueFirst();
+}
+
 void Worker::ReserveTaskIds() noexcept {
   next_task_id_ = scheduler_.ReserveTaskIds(kTaskIdsAtATime);
   task_ids_end_ = next_task_id_ + kTaskIdsAtATime;
@@ -236,11 +242,9 @@ void Worker::LookAround() noexcept {
     PollBetweenJobs(now);
     pace_.Restart(last_poll_);
   }
+  if (was_overdue) [[unlikely]]
+    ServeQueueFirst();
   const std::uint64_t queued = run_queue_.size();
-  if (was_overdue) [[unlikely]] {
-    queue_first_ = queued;
-    only_the_run_queue_ = false;
-  }
   if (sharing_ == Sharing::kSolo || queued < 2) return;
   MarkSurplus();
   if (turn * static_cast<std::int64_t>(queued) >= kWorthAWake) {

@@ -90,6 +90,10 @@ class Worker {
   }
   ForkDeque& forks() noexcept { return forks_; }
 
+  // To the end of the run queue, since the worker is overdue: it looks around
+  // at once, and what that brings goes first, too.
+  void PutOff(Job& fork) noexcept;
+
   // As PushFair, for a job that yields. False when nobody else here has
   // anything to do and no check is due: the job's next turn has begun, and it
   // goes on in place. The order of turns is the same as if it had gone through
@@ -171,6 +175,10 @@ class Worker {
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
   void LookAround() noexcept;
+  void ServeQueueFirst() noexcept {
+    queue_first_ = run_queue_.size();
+    only_the_run_queue_ = false;
+  }
   void PollBetweenJobs(reactor::Instant now) noexcept;
   Job* Search() noexcept;
   Job* StealFromSiblings() noexcept;

@@ -77,6 +77,24 @@ class BenchTest(unittest.TestCase):
             measured("a/b/weft", 1),
             {**measured("a/b/weft", 100), "run_type": "aggregate"})))
 
+    def ask_peer(self, status, written):
+        out = mock.Mock(read_text=lambda: written)
+        with mock.patch.object(bench.subprocess, "run",
+                               return_value=mock.Mock(returncode=status)):
+            return bench.ask_peer(pathlib.Path("peers/libuv/run"), "", False,
+                                  out)
+
+    def test_a_peer_tells_what_it_measured(self):
+        self.assertEqual({"benchmarks": [1]},
+                         self.ask_peer(0, '{"benchmarks": [1]}'))
+        self.assertEqual({}, self.ask_peer(0, ""))  # It has no such row.
+
+    def test_a_peer_that_fails_is_a_row_and_no_error(self):
+        report = self.ask_peer(1, "")
+        self.assertEqual([["peers/libuv", "failed", "", "",
+                           "skipped: it ended with exit status 1"]],
+                         self.rows(*report["benchmarks"]))
+
     def test_reports_become_one(self):
         one = {"context": {"num_cpus": 2}, "benchmarks": [measured("a", 1)]}
         two = {"context": {"num_cpus": 3}, "benchmarks": [measured("b", 1)]}

@@ -102,6 +102,27 @@ TEST_F(TimerWheelTest, FiresNeverEarlyAndAtMostOneTickLate) {
   }
 }
 
+// The tick after one whose lower digits are all 63 carries through that many
+// levels at once: there a wheel that rotates would go round.
+TEST_F(TimerWheelTest, FiresInTimeWhereEveryLevelGoesRound) {
+  for (int level = 1; level <= 7; ++level) {
+    const auto border = absl::Nanoseconds(
+        static_cast<std::int64_t>((std::uint64_t{1} << (15 + 6 * level)) - 1));
+    const Instant begin = Instant::FromNanoseconds(0);
+    TimerWheel wheel(begin);
+    wheel.Fire(begin + border - 2 * kTick);
+    log_.clear();
+
+    wheel.Arm(one_, begin + border - kTick);
+    wheel.Arm(two_, begin + border);
+    wheel.Arm(three_, begin + border + kTick);
+
+    EXPECT_EQ(wheel.Fire(begin + border - kTick - absl::Nanoseconds(1)), 0);
+    EXPECT_EQ(wheel.Fire(begin + border + 2 * kTick), 3);
+    EXPECT_THAT(log_, ElementsAre(1, 2, 3));
+  }
+}
+
 TEST_F(TimerWheelTest, FiresWhatIsOverdueAtTheNextFire) {
   wheel_.Fire(kStart + kYear);
 

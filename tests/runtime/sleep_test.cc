@@ -4,6 +4,8 @@
 
 #include "weft/runtime/sleep.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 
 namespace weft {
@@ -195,6 +198,82 @@ TEST(SleepTest, EndsInTheOrderOfTheDeadlines) {
 
   ASSERT_EQ(woke.size(), kSleepers);
   EXPECT_TRUE(std::is_sorted(woke.begin(), woke.end()));
+}
+
+// --- Clocks that jump ---
+
+constexpr absl::Duration kTenYears = absl::Hours(24 * 3653);
+
+// One clock is set, this way or that; the other one goes on.
+class ClockThatIsSet final : public testing::SimulatedSystem {
+ public:
+  explicit ClockThatIsSet(clockid_t which) : which_(which) {}
+
+  int clock_gettime(clockid_t clock, timespec* now) override {
+    const int result = SimulatedSystem::clock_gettime(clock, now);
+    if (clock == which_) {
+      *now = absl::ToTimespec(absl::DurationFromTimespec(*now) + set_by_);
+    }
+    return result;
+  }
+  void Set(absl::Duration by) { set_by_ = by; }
+
+ private:
+  const clockid_t which_;
+  absl::Duration set_by_;
+};
+
+TEST(SleepTest, CaresNothingForTheTimeOfDay) {
+  for (absl::Duration jump : {kTenYears, -kTenYears}) {
+    ClockThatIsSet system(CLOCK_REALTIME);
+    testing::Simulator sim({.system = &system});
+    JoinHandle<absl::Status> sleeper =
+        sim.SpawnJoinable(Sleep(absl::Seconds(1)));
+    sim.RunFor(absl::Milliseconds(500));
+
+    system.Set(jump);
+    sim.RunFor(absl::Milliseconds(499));
+    ASSERT_FALSE(sleeper.finished());
+    sim.RunFor(absl::Milliseconds(2));
+
+    EXPECT_TRUE(sleeper.finished());
+  }
+}
+
+// A machine that was stopped for so long.
+TEST(SleepTest, TenYearsAtOnceEndWhatIsDueByThenAndNothingElse) {
+  testing::SimulatedSystem system;
+  testing::Simulator sim({.system = &system});
+  JoinHandle<absl::Status> second = sim.SpawnJoinable(Sleep(absl::Seconds(1)));
+  JoinHandle<absl::Status> due = sim.SpawnJoinable(Sleep(kTenYears));
+  JoinHandle<absl::Status> not_due =
+      sim.SpawnJoinable(Sleep(kTenYears + absl::Seconds(1)));
+  sim.RunFor(absl::Milliseconds(500));
+
+  system.AdvanceTo(sim.now() + kTenYears);
+  sim.RunFor(absl::ZeroDuration());
+
+  EXPECT_TRUE(second.finished());
+  EXPECT_TRUE(due.finished());
+  EXPECT_FALSE(not_due.finished());
+}
+
+// The system promises that it never does this.
+TEST(SleepTest, TenYearsBackEndNothingThatHasBegunBefore) {
+  ClockThatIsSet system(CLOCK_MONOTONIC);
+  testing::Simulator sim({.system = &system});
+  const Instant due = sim.now() + absl::Seconds(1);
+  JoinHandle<absl::Status> sleeper = sim.SpawnJoinable(SleepTill(due));
+  sim.RunFor(absl::Milliseconds(500));
+
+  system.Set(-kTenYears);
+  system.AdvanceTo(due + kTenYears - absl::Milliseconds(1));
+  sim.RunFor(absl::ZeroDuration());
+  EXPECT_FALSE(sleeper.finished());
+  system.AdvanceTo(due + kTenYears + kTick);
+  sim.RunFor(absl::ZeroDuration());
+
+  EXPECT_TRUE(sleeper.finished());
 }
 
 TEST(SleepTest, MayBeMadeAndNeverAwaited) {

@@ -22,11 +22,13 @@
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/fork_deque.h"
+#include "weft/runtime/internal/worker.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/task_context.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/support/mourned.h"
@@ -530,6 +532,33 @@ TEST(WhenAllTest, ACancellationWaitsInABranchForTheForksInsideIt) {
 
   ASSERT_TRUE(task.finished());
   EXPECT_EQ(task.BlockingJoin(), absl::StatusOr<int>(6));
+}
+
+// --- Giving way ---
+
+// What the watch does to a flood of forks. The look at the clock wakes three:
+// all of them have their turn before the fork goes on, not only who is first.
+TEST(WhenAllTest, OfAnOverdueWorkerGoesBehindAllThatItsLookAroundBrings) {
+  testing::SimulatedSystem system;
+  testing::Simulator sim({.system = &system});
+  Journal journal;
+  auto sleeper = [](Journal& journal) -> Task<> {
+    static_cast<void>(co_await SleepFor(absl::Milliseconds(1)));
+    journal.push_back("sleeper");
+  };
+  auto take_long = [](testing::SimulatedSystem& system) -> Task<> {
+    system.AdvanceTo(Now() + absl::Milliseconds(2));
+    internal::Here().worker->set_overdue();
+    co_return;
+  };
+  auto flood = [&]() -> Task<> {
+    co_await WhenAll(take_long(system), Note(journal, "fork"));
+  };
+  for (int i = 0; i < 3; ++i) sim.Spawn(sleeper(journal));
+
+  EXPECT_TRUE(sim.Run(flood()).ok());
+
+  EXPECT_THAT(journal, ElementsAre("sleeper", "sleeper", "sleeper", "fork"));
 }
 
 // --- Many and deep ---

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -10,10 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/shield.h"
@@ -21,6 +26,8 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
+#include "weft/sync/semaphore.h"
+#include "weft/tests/support/soak.h"
 
 namespace weft {
 namespace {
@@ -121,6 +128,39 @@ TEST(SpawnStressTest, AThreadThatJoinsATornDownTaskIsToldSo) {
   joiner.join();
 
   EXPECT_TRUE(absl::IsCancelled(joined));
+}
+
+// What one thread allocates another one frees, always: what is free must find
+// its way back. For a minute: WEFT_SOAK=20, or what this machine needs.
+TEST(SpawnStressTest, TasksThatAlwaysEndElsewhereDoNotPileUp) {
+  constexpr int kAtATime = 1000;
+  const std::int64_t tasks = tests::Times(2'000'000);
+  Runtime producing({.workers = 1});
+  Runtime consuming({.workers = 1});
+  sync::Semaphore room(kAtATime);
+  absl::flat_hash_set<const void*> places;  // The consumer's.
+  // Two turns long, so that its frame holds what `places` remembers.
+  auto consume = [&]() -> Task<> {
+    std::byte in_frame = {};
+    co_await Yield();
+    places.insert(&in_frame);
+    places.insert(internal::Here().context);
+    room.Release();
+  };
+  auto produce = [&]() -> Task<absl::Status> {
+    for (std::int64_t i = 0; i < tasks; ++i) {
+      sync::Semaphore::Permit permit = co_await OrReturn(room.Acquire());
+      permit.Forget();
+      consuming.Spawn(consume()).Detach();
+    }
+    sync::Semaphore::Permit all = co_await OrReturn(room.Acquire(kAtATime));
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_TRUE(producing.BlockOn(produce()).ok());
+
+  // Of both kinds: those that are alive, two caches and a batch on its way.
+  EXPECT_LE(places.size(), 2 * (kAtATime + 6 * internal::kFrameBatch));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // Tests of wakes from outside: a wake that arrives while a worker goes to
-// sleep, or from another runtime, is not lost. A lost one hangs the test.
+// sleep, or from another runtime, is not lost. A lost one hangs the test, and
+// tests/run.py tells where every thread was.
 //
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <cstdint>
 #include <random>
 #include <thread>
 #include <vector>
@@ -11,12 +13,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/sync/channel.h"
 #include "weft/sync/semaphore.h"
+#include "weft/tests/support/soak.h"
 
 namespace weft {
 namespace {
@@ -79,6 +83,43 @@ TEST_P(WakeTest, APlainThreadAndATaskTakeTurns) {
   }
 
   EXPECT_TRUE(task.BlockingJoin().ok());
+}
+
+// Between two bursts the workers fall asleep, or are about to. One wake that is
+// lost leaves both sides waiting for ever: with one worker nothing else
+// happens, and so nothing else wakes it.
+TEST_P(WakeTest, EveryBurstOfPostsIsServedBeforeTheNextOne) {
+  constexpr int kTasks = 64;
+  // 16, 4 and one million; with more workers each takes longer.
+  const std::int64_t posts =
+      tests::Times(16'000'000 / (GetParam() * GetParam()));
+  Runtime runtime({.workers = GetParam()});
+  Semaphore semaphore(0);
+  std::atomic<std::int64_t> served = 0;
+  auto serve = [&]() -> Task<absl::Status> {
+    for (;;) {
+      sync::Semaphore::Permit permit = co_await OrReturn(semaphore.Acquire());
+      permit.Forget();
+      ++served;
+    }
+  };
+  std::vector<JoinHandle<absl::Status>> tasks;
+  for (int i = 0; i < kTasks; ++i) tasks.push_back(runtime.Spawn(serve()));
+  std::mt19937 random(1);
+  UnevenPause pause(1);
+
+  for (std::int64_t posted = 0; posted < posts;) {
+    const int burst = 1 << (random() % 11);
+    for (int i = 0; i < burst; ++i) semaphore.Release();
+    posted += burst;
+    while (served < posted) std::this_thread::yield();
+    pause();
+  }
+
+  for (JoinHandle<absl::Status>& task : tasks) {
+    task.Cancel();
+    EXPECT_EQ(task.BlockingJoin(), CancelledError());
+  }
 }
 
 TEST_P(WakeTest, TasksSpawnedOneByOneFromOutsideAllRun) {

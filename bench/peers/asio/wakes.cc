@@ -70,7 +70,7 @@ Awaitable<> AnswerThread(Conversation& conversation) {
   for (;;) {
     co_await conversation.question.async_receive(kAwaited);
     if (conversation.over.load()) co_return;
-    // release: pairs with the acquire in WakeSleeping.
+    // release: pairs with the acquire in AwaitAnswer.
     conversation.answered.fetch_add(1, std::memory_order_release);
   }
 }
@@ -85,8 +85,7 @@ void WakeSleeping(benchmark::State& state) {
     LetTheLoopSleep();
     const Clock::time_point begin = Clock::now();
     Wake(conversation.question);
-    while (conversation.answered.load(std::memory_order_acquire) == before) {
-    }
+    AwaitAnswer(conversation.answered, before);
     state.SetIterationTime(Seconds(Clock::now() - begin).count());
     ++before;
   }

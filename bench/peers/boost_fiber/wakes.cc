@@ -66,7 +66,7 @@ void WakeSleeping(benchmark::State& state) {
   std::jthread worker([&question, &answered] {
     for (int i = 0; i < kWakes; ++i) {
       question.Take();
-      // release: pairs with the acquire below.
+      // release: pairs with the acquire in AwaitAnswer.
       answered.fetch_add(1, std::memory_order_release);
     }
   });
@@ -75,8 +75,7 @@ void WakeSleeping(benchmark::State& state) {
     LetTheLoopSleep();
     const Clock::time_point begin = Clock::now();
     question.Pass();
-    while (answered.load(std::memory_order_acquire) == before) {
-    }
+    AwaitAnswer(answered, before);
     state.SetIterationTime(Seconds(Clock::now() - begin).count());
     ++before;
   }

@@ -93,7 +93,7 @@ void Answer(uv_async_t* question) {
     Close(*question);
     return;
   }
-  // release: pairs with the acquire in WakeSleeping.
+  // release: pairs with the acquire in AwaitAnswer.
   conversation.answered.fetch_add(1, std::memory_order_release);
 }
 
@@ -108,8 +108,7 @@ void WakeSleeping(benchmark::State& state) {
     LetTheLoopSleep();
     const Clock::time_point begin = Clock::now();
     uv_async_send(&conversation.question);
-    while (conversation.answered.load(std::memory_order_acquire) == before) {
-    }
+    AwaitAnswer(conversation.answered, before);
     state.SetIterationTime(Seconds(Clock::now() - begin).count());
     ++before;
   }

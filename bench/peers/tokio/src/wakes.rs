@@ -59,7 +59,10 @@ fn wake_sleeping() -> Duration {
         let_the_worker_sleep();
         let begin = Instant::now();
         question.notify_one();
-        while answered.load(Ordering::Acquire) == before {}
+        // It yields, as AwaitAnswer in questions.h does and says why.
+        while answered.load(Ordering::Acquire) == before {
+            std::thread::yield_now();
+        }
         elapsed += begin.elapsed();
     }
     runtime.block_on(task).expect("no panic");
