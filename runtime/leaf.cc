@@ -38,15 +38,30 @@ void Leaf::ScheduleFairly() noexcept {
   internal::Here().worker->PushFair(*this);
 }
 
-Entry EnterOperation() noexcept {
-  internal::ThisThread& here = internal::this_thread;
+namespace {
+
+Entry Spend(internal::Worker& worker) noexcept {
+  return worker.SpendBudget() < 0 ? Entry::kQueueFirst : Entry::kGo;
+}
+
+// Apart, so that EnterOperation itself saves no registers.
+[[gnu::noinline]] Entry EnterSlowly(internal::ThisThread& here) noexcept {
   if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
   internal::AnnounceForks(*here.context);
-  if (here.context->cancelled()) [[unlikely]]
-    return Entry::kCancelled;
-  if (here.worker->SpendBudget() < 0) [[unlikely]]
-    return Entry::kQueueFirst;
-  return Entry::kGo;
+  if (here.context->cancelled()) return Entry::kCancelled;
+  return Spend(*here.worker);
+}
+
+}  // namespace
+
+Entry EnterOperation() noexcept {
+  internal::ThisThread& here = internal::this_thread;
+  const TaskContext* const context = here.context;
+  if (context == nullptr || context->unannounced() || context->cancelled())
+      [[unlikely]] {
+    return EnterSlowly(here);
+  }
+  return Spend(*here.worker);
 }
 
 Continuation Leaf::GoOn(internal::ThisThread& here) noexcept {

@@ -189,8 +189,12 @@ class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
     this->value().emplace(std::move(value));
   }
 
+  bool await_ready() noexcept {
+    return this->Begin([this] { return TryFast(); });
+  }
   absl::Status await_resume() {
-    if (this->cancelled()) return this->status();
+    if (this->cancelled()) [[unlikely]]
+      return this->status();
     if (this->value().has_value()) {
       return absl::OutOfRangeError("the channel is closed");
     }
@@ -204,7 +208,9 @@ class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
  private:
   // With a place in sight; under capacity 0 there never is one.
   bool TryFast() noexcept override {
-    return !this->channel().queue_.full() && this->TryUnderLock();
+    return !this->channel().queue_.full() &&
+           this->UnderLock(
+               [this](WakeList& granted) { return TryLocked(granted); });
   }
   bool TryLocked(WakeList& granted) noexcept override {
     Channel& channel = this->channel();
@@ -222,8 +228,12 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
   explicit ReceiveAwaiter(Channel& channel) noexcept
       : Party(channel, Party::Side::kReceiver) {}
 
+  bool await_ready() noexcept {
+    return this->Begin([this] { return TryFast(); });
+  }
   absl::StatusOr<T> await_resume() {
-    if (this->cancelled()) return this->status();
+    if (this->cancelled()) [[unlikely]]
+      return this->status();
     if (!this->value().has_value()) {
       return absl::OutOfRangeError("the channel is closed and drained");
     }
@@ -237,7 +247,9 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
  private:
   // With a value in sight.
   bool TryFast() noexcept override {
-    return !this->channel().queue_.empty() && this->TryUnderLock();
+    return !this->channel().queue_.empty() &&
+           this->UnderLock(
+               [this](WakeList& granted) { return TryLocked(granted); });
   }
   bool TryLocked(WakeList& granted) noexcept override {
     Channel& channel = this->channel();

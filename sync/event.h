@@ -5,7 +5,6 @@
 #ifndef WEFT_SYNC_EVENT_H_
 #define WEFT_SYNC_EVENT_H_
 
-
 #include "absl/status/status.h"
 #include "weft/runtime/atomic.h"
 #include "weft/sync/wait_list.h"

@@ -100,6 +100,9 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
   explicit LockAwaiter(Mutex& mutex) noexcept
       : Waiter(mutex.waiters_), mutex_(mutex) {}
 
+  bool await_ready() noexcept {
+    return Begin([this] { return TryFast(); });
+  }
   absl::StatusOr<Guard> await_resume() noexcept {
     if (cancelled()) [[unlikely]]
       return status();

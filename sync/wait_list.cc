@@ -66,27 +66,17 @@ void WakeList::Add(Waiter& waiter) noexcept {
   last_ = &waiter;
 }
 
-void WakeList::WakeAll() noexcept {
-  while (first_ != nullptr) {
-    Waiter& waiter = *first_;
-    // Read first: from the wake on it may be gone.
-    first_ = static_cast<Waiter*>(waiter.next);
-    waiter.Wake();
-  }
+void WakeList::WakeFirst() noexcept {
+  Waiter& waiter = *first_;
+  // Read first: from the wake on it may be gone.
+  first_ = static_cast<Waiter*>(waiter.next);
+  waiter.Wake();
 }
 
-bool Waiter::await_ready() noexcept {
-  switch (EnterOperation()) {
-    case Entry::kGo:
-      return TryFast();
-    case Entry::kCancelled:
-      previous_ = Mark(kCancelled);
-      return true;
-    case Entry::kQueueFirst:
-      previous_ = Mark(kQueuedFirst);
-      return false;
-  }
-  return false;
+bool Waiter::BeginOtherwise(Entry entry) noexcept {
+  const bool cancelled = entry == Entry::kCancelled;
+  previous_ = Mark(cancelled ? kCancelled : kQueuedFirst);
+  return cancelled;
 }
 
 bool Waiter::await_suspend(Continuation caller) noexcept {
@@ -111,17 +101,6 @@ Continuation Waiter::Run(internal::ThisThread& here) noexcept {
   }
   if (TryFast() || FinishOrPark()) return caller;
   return {};  // Parked: `*this` may be gone.
-}
-
-bool Waiter::TryUnderLock() noexcept {
-  WakeList granted;
-  bool finished;
-  {
-    std::lock_guard lock(list_.lock());
-    finished = TryLocked(granted);
-  }
-  granted.WakeAll();
-  return finished;
 }
 
 bool Waiter::FinishOrPark() noexcept {

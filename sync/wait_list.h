@@ -27,6 +27,9 @@
 #ifndef WEFT_SYNC_WAIT_LIST_H_
 #define WEFT_SYNC_WAIT_LIST_H_
 
+#include <concepts>
+#include <mutex>
+
 #include "absl/status/status.h"
 #include "weft/runtime/leaf.h"
 
@@ -68,9 +71,13 @@ class WaitList {
 class WakeList {
  public:
   void Add(Waiter& waiter) noexcept;
-  void WakeAll() noexcept;
+  void WakeAll() noexcept {
+    while (first_ != nullptr) WakeFirst();
+  }
 
  private:
+  void WakeFirst() noexcept;
+
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
 };
@@ -81,7 +88,9 @@ class Waiter : public Leaf {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  bool await_ready() noexcept;
+  bool await_ready() noexcept {
+    return Begin([this] { return TryFast(); });
+  }
   bool await_suspend(Continuation caller) noexcept;
 
   // Schedules a waiter that Pop has unlinked. It may be gone afterwards.
@@ -97,9 +106,28 @@ class Waiter : public Leaf {
 
   // Whether the operation was cancelled before it took effect.
   bool cancelled() const noexcept { return previous_ == Mark(kCancelled); }
-  // TryLocked, with the lock, and whom it serves is woken. For a TryFast that
-  // has seen that it is likely to succeed: it saves suspending first.
-  bool TryUnderLock() noexcept;
+  // await_ready. An awaiter that says in its own what its TryFast is saves the
+  // virtual call: a tenth of what a free lock costs.
+  template <std::predicate TryFast>
+  bool Begin(TryFast try_fast) noexcept {
+    const Entry entry = EnterOperation();
+    return entry == Entry::kGo ? try_fast() : BeginOtherwise(entry);
+  }
+
+  // Calls `try_locked` with the lock held, and wakes whom it served. For a
+  // TryFast that has seen that it is likely to succeed: it saves suspending
+  // first.
+  template <std::predicate<WakeList&> TryLocked>
+  bool UnderLock(TryLocked try_locked) noexcept {
+    WakeList granted;
+    bool finished;
+    {
+      std::lock_guard lock(list_.lock());
+      finished = try_locked(granted);
+    }
+    granted.WakeAll();
+    return finished;
+  }
 
   // OK, or CANCELLED.
   absl::Status status() const;
@@ -143,6 +171,7 @@ class Waiter : public Leaf {
   bool linked() const noexcept {
     return reinterpret_cast<std::uintptr_t>(previous_) >= kMarks;
   }
+  bool BeginOtherwise(Entry entry) noexcept;
   void Leave() noexcept;
   // True: took effect or was cancelled. False: parked; may be gone.
   bool FinishOrPark() noexcept;
