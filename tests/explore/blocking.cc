@@ -36,6 +36,7 @@ void HandOver::Give() {
     return;
   }
   Point();
+  Check(!given_, "is given twice");
   Note("gives", this);
   Clock& clock = CurrentClock();
   clock.Tick(CurrentThread());
@@ -55,6 +56,11 @@ void HandOver::Take() {
 void Mutex::lock() {
   if (CurrentThread() < 0) return;
   Point();
+  if (execution_ != ExecutionNumber()) {
+    execution_ = ExecutionNumber();
+    held_ = false;
+    clock_ = Clock();
+  }
   while (held_) Block(this, "waits for a mutex");
   Note("locks", this);
   held_ = true;
@@ -70,6 +76,11 @@ void Mutex::unlock() {
   clock_ = clock;
   held_ = false;
   Unblock(this);
+}
+
+bool GiveWay() {
+  SpinUntilChange(ChangesByOthers());
+  return true;
 }
 
 }  // namespace weft::explore

@@ -8,6 +8,8 @@
 #ifndef WEFT_TESTS_EXPLORE_BLOCKING_H_
 #define WEFT_TESTS_EXPLORE_BLOCKING_H_
 
+#include <cstdint>
+
 #include "weft/tests/explore/explorer.h"
 
 namespace weft::explore {
@@ -45,9 +47,15 @@ class Mutex {
   void unlock();
 
  private:
+  // One that lives longer than an execution forgets it.
+  std::uint32_t execution_ = 0;
   bool held_ = false;
   Clock clock_;
 };
+
+// For who would come back at once: not before another has changed something.
+// Always true.
+bool GiveWay();
 
 }  // namespace weft::explore
 

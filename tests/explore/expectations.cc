@@ -5,19 +5,38 @@
 #include "weft/tests/explore/expectations.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <set>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace weft::explore {
 namespace {
 
+// The beginning and the end of what does not end.
+std::string Shortened(const std::string& trace) {
+  constexpr std::size_t kMost = 20'000;
+  if (trace.size() <= 2 * kMost) return trace;
+  return trace.substr(0, kMost) + "\n  ...\n" +
+         trace.substr(trace.size() - kMost);
+}
+
 std::string Explain(const Report& report) {
   return absl::StrCat(report.what, "\nafter ", report.complete, " and ",
-                      report.random, " executions:\n", report.trace,
+                      report.random, " executions:\n", Shortened(report.trace),
                       "again: WEFT_EXPLORE_TRAIL=", report.trail,
                       " and --gtest_filter of this test");
+}
+
+// What the environment asks for.
+std::optional<std::int64_t> Number(const char* name) {
+  const char* const text = std::getenv(name);
+  std::int64_t number = 0;
+  if (text == nullptr || !absl::SimpleAtoi(text, &number)) return std::nullopt;
+  return number;
 }
 
 void Record(const std::string& what, double number) {
@@ -69,7 +88,13 @@ bool AnyFails(const std::vector<Exploration>& models, const Search& search) {
 }  // namespace
 
 void ExpectHolds(Exploration explore, const Search& search) {
-  const Report report = explore(search);
+  Search asked = search;
+  asked.random = Number("WEFT_EXPLORE_RANDOM").value_or(search.random);
+  asked.seed = Number("WEFT_EXPLORE_SEED").value_or(search.seed);
+  asked.preemptions = std::max(
+      search.preemptions,
+      static_cast<int>(Number("WEFT_EXPLORE_PREEMPTIONS").value_or(0)));
+  const Report report = explore(asked);
 
   Record("complete", static_cast<double>(report.complete));
   Record("random", static_cast<double>(report.random));

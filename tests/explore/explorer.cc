@@ -4,9 +4,12 @@
 
 #include "weft/tests/explore/explorer.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -21,8 +24,6 @@
 
 namespace weft::explore {
 namespace {
-
-using internal::ModelType;
 
 constexpr std::array<const char*, 6> kOperations = {
     "load", "store", "exchange", "swap", "failed swap", "update"};
@@ -205,6 +206,23 @@ void OnAbort(const char*, int, const char*, const char* message,
   TheExplorer().Fail(
       std::string_view(message, static_cast<std::size_t>(end - message)));
 }
+// Nor is a pointer that leads nowhere. (Anywhere else it is.)
+void OnSignal(int signal) {
+  if (TheExplorer().executing()) {
+    TheExplorer().Fail(signal == SIGABRT ? "the program aborts"
+                                         : "touches memory that is not there");
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+void CatchSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_NODEFER;  // We leave it by a jump.
+  for (const int signal : {SIGSEGV, SIGBUS, SIGABRT}) {
+    sigaction(signal, &action, nullptr);
+  }
+}
 // And it prints nothing.
 bool SayNothing(absl::LogSeverity, const char*, int, char**, int*) {
   return !TheExplorer().executing();
@@ -212,16 +230,8 @@ bool SayNothing(absl::LogSeverity, const char*, int, char**, int*) {
 
 // --- The search -------------------------------------------------------------
 
-std::int64_t RandomExecutions(const Search& search) {
-  if (search.random >= 0) return search.random;
-  std::int64_t count = 0;
-  const char* const asked = std::getenv("WEFT_EXPLORE_RANDOM");
-  if (asked != nullptr && absl::SimpleAtoi(asked, &count)) return count;
-  constexpr std::int64_t kDefault = 20'000;
-  return kDefault;
-}
-
 Report Explorer::Run(const ModelType& type, const Search& search) {
+  CatchSignals();
   absl::raw_logging_internal::RegisterAbortHook(OnAbort);
   absl::raw_logging_internal::RegisterLogFilterAndPrefixHook(SayNothing);
   const auto begin = std::chrono::steady_clock::now();
@@ -272,8 +282,7 @@ bool Explorer::NextTrail() {
 
 void Explorer::SearchAtRandom() {
   constexpr int kUnbounded = 1 << 30;
-  const std::int64_t count = RandomExecutions(search_);
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < search_.random; ++i) {
     dice_.emplace(search_.seed + static_cast<std::uint64_t>(i));
     // Some bugs want many switches, others long stretches without one.
     preempts_once_in_ = 2u << dice_->Roll(5);
@@ -684,6 +693,7 @@ void CountAsRead(std::uint64_t value) {
 }
 
 int CurrentThread() { return TheExplorer().current(); }
+std::uint32_t ExecutionNumber() { return TheExplorer().epoch(); }
 
 void Check(bool holds, std::string_view what) {
   if (!holds) Fail(what);
@@ -777,11 +787,7 @@ std::string Describe(const Site& site) {
                       NameOf(site.order));
 }
 
-namespace internal {
-
 Report ExploreType(const ModelType& type, const Search& search) {
   return TheExplorer().Run(type, search);
 }
-
-}  // namespace internal
 }  // namespace weft::explore

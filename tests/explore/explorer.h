@@ -88,10 +88,9 @@ struct Weakened {
 };
 
 struct Search {
-  int preemptions = 2;  // Complete up to so many of them
-  int stale_reads = 2;  // and so many loads of an older value.
-  // Random executions afterwards; negative: as WEFT_EXPLORE_RANDOM says.
-  std::int64_t random = -1;
+  int preemptions = 2;           // Complete up to so many of them
+  int stale_reads = 2;           // and so many loads of an older value.
+  std::int64_t random = 20'000;  // Random executions afterwards.
   std::uint64_t seed = 1;
   int most_steps = 5000;  // More in one execution: it does not end.
   std::optional<Weakened> weakened = std::nullopt;
@@ -123,6 +122,8 @@ inline void CountAsRead(const void* value) {
 
 // Which logical thread runs; -1 outside of an execution.
 int CurrentThread();
+// A number that no other execution has.
+std::uint32_t ExecutionNumber();
 
 // --- For the seam and what blocks -------------------------------------------
 
@@ -172,8 +173,6 @@ void Note(const char* what, const void* thing);
 
 // --- Running ----------------------------------------------------------------
 
-namespace internal {
-
 struct ModelType {
   std::size_t size;
   Model* (*make)(void* place);
@@ -181,13 +180,11 @@ struct ModelType {
 
 Report ExploreType(const ModelType& type, const Search& search);
 
-}  // namespace internal
-
 // Stops at the first failure.
 template <typename M>
 Report Explore(const Search& search) {
   static_assert(alignof(M) <= 64);
-  return internal::ExploreType(
+  return ExploreType(
       {.size = sizeof(M),
        .make = [](void* place) -> Model* { return new (place) M; }},
       search);
