@@ -25,7 +25,6 @@
 #ifndef WEFT_NET_IO_TIMEOUT_H_
 #define WEFT_NET_IO_TIMEOUT_H_
 
-
 #include "absl/time/time.h"
 #include "weft/reactor/source.h"
 #include "weft/reactor/timer_wheel.h"

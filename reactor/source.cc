@@ -249,7 +249,10 @@ void Source::Open(Fd fd, System& system) noexcept {
 }
 
 bool Source::Hold(Token token) noexcept {
-  // relaxed: the exchange below orders.
+  // relaxed: the exchange below orders what is taken. What is refused may not
+  // be stale: an event of this life, seen as of the one before, would be lost.
+  // It never is, since a poller reports a descriptor after it was registered,
+  // and what was done before that is seen by whoever has its report.
   std::uint64_t state = state_.load(std::memory_order_relaxed);
   do {
     if (state >> kGenerationShift != GenerationOf(token)) return false;

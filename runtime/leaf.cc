@@ -40,8 +40,8 @@ void Leaf::ScheduleFairly() noexcept {
 
 namespace {
 
-Entry Spend(internal::Worker& worker) noexcept {
-  return worker.SpendBudget() < 0 ? Entry::kQueueFirst : Entry::kGo;
+Entry Spend(const internal::ThisThread& here) noexcept {
+  return here.worker->SpendBudget() < 0 ? Entry::kQueueFirst : Entry::kGo;
 }
 
 // Apart, so that EnterOperation itself saves no registers.
@@ -49,7 +49,7 @@ Entry Spend(internal::Worker& worker) noexcept {
   if (here.context == nullptr) return Entry::kGo;  // Not in a task: no wait.
   internal::AnnounceForks(*here.context);
   if (here.context->cancelled()) return Entry::kCancelled;
-  return Spend(*here.worker);
+  return Spend(here);
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ Entry EnterOperation() noexcept {
       [[unlikely]] {
     return EnterSlowly(here);
   }
-  return Spend(*here.worker);
+  return Spend(here);
 }
 
 Continuation Leaf::GoOn(internal::ThisThread& here) noexcept {

@@ -5,6 +5,7 @@
 #include "weft/runtime/internal/worker.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
@@ -418,7 +419,11 @@ bool Worker::AnyWorkInSight() const noexcept {
 // after that could read the doorbell that was rung for us, and the wake would
 // be lost.
 bool Worker::SleepAtMost(absl::Duration limit) noexcept {
-  if (!BeginPolling()) return true;  // Somebody does it for us: look again.
+  if (!BeginPolling()) {
+    // Somebody does it for us, and may wait for this very processor.
+    std::this_thread::yield();
+    return true;
+  }
   Idle& idle = scheduler_.idle();
   idle.Announce(index_);
   // The recheck of idle.h: everything that a pusher may have filled before it

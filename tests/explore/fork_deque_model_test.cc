@@ -24,6 +24,9 @@ struct DequeModel : Model {
     if (!deque.Push(jobs[index])) jobs[index].Take();
   }
   void Pop() { TakeIfAny(deque.Pop()); }
+  void PopIfNewest(int index) {
+    if (deque.PopIf(jobs[index])) jobs[index].Take();
+  }
   void Steal() { TakeIfAny(deque.Steal()); }
 
   void Finally() override {
@@ -61,6 +64,25 @@ struct ForksAndAThief : DequeModel {
   }
 };
 
+// The same where the owner knows what it looks for; after a steal that is not
+// there any more, and what is below stays.
+struct KnownForksAndAThief : DequeModel {
+  int threads() const override { return 2; }
+  void Run(int thread) override {
+    if (thread > 0) {
+      Steal();
+      Steal();
+    } else {
+      Push(0);
+      Push(1);
+      PopIfNewest(1);
+      Push(2);
+      PopIfNewest(2);
+      PopIfNewest(0);
+    }
+  }
+};
+
 // Slots are used a second time while a thief is still reading them.
 struct SlotsUsedAgain : DequeModel {
   int threads() const override { return 2; }
@@ -81,6 +103,10 @@ TEST(ForkDequeModelTest, GivesTheLastForkToOneOfThree) {
 
 TEST(ForkDequeModelTest, GivesEachForkToTheOwnerOrAThief) {
   ExpectHolds<ForksAndAThief>();
+}
+
+TEST(ForkDequeModelTest, GivesAKnownForkToTheOwnerOrAThief) {
+  ExpectHolds<KnownForksAndAThief>();
 }
 
 TEST(ForkDequeModelTest, UsesASlotAgainOnlyWhenItIsFree) {
@@ -113,7 +139,8 @@ constexpr char kLoadsSuffice[] =
 
 TEST(ForkDequeModelTest, NeedsEveryOrder) {
   const std::string file = "runtime/internal/fork_deque.h";
-  ExpectEveryOrderIsNeeded<LastFork, ForksAndAThief, SlotsUsedAgain>(
+  ExpectEveryOrderIsNeeded<LastFork, ForksAndAThief, KnownForksAndAThief,
+                           SlotsUsedAgain>(
       {file}, {
                   {file + " Steal: load seq_cst -> acquire", kOrderOfExecution},
                   {file + " Steal: load seq_cst -> relaxed", kOrderOfExecution},

@@ -49,19 +49,19 @@ SEAMS = [
     Seam("reactor/source_pool.h", "mutable std::mutex mutex_;",
          "mutable explore::Mutex mutex_;"),
     Seam("reactor/source_pool.h", "kFirstChunk = 64;", "kFirstChunk = 2;"),
-    Seam("runtime/internal/frame_pool.cc", "  std::mutex mutex;",
-         "  explore::Mutex mutex;"),
+    Seam("runtime/internal/frame_depot.cc", "  std::mutex mutex_;",
+         "  explore::Mutex mutex_;"),
     Seam("runtime/internal/frame_pool.h", "kFrameBatch = 32;",
          "kFrameBatch = 1;"),
     # Comes back again and again, without a SpinWait, while another polls.
-    Seam("runtime/internal/worker.cc",
-         "if (!BeginPolling()) return true;  // Somebody",
-         "if (!BeginPolling()) return explore::GiveWay();  // Somebody"),
+    Seam("runtime/internal/worker.cc", "std::this_thread::yield();",
+         "explore::GiveWay();"),
     # A task of a TaskModel has no scheduler: its own thread waits for it.
     Seam("runtime/leaf.cc", "#include <cstdlib>",
          '#include "weft/tests/explore/task_model.h"'),
     Seam("runtime/leaf.cc", "context_->scheduler().Schedule(*this);",
-         "context_->home() == nullptr ? explore::WakeUp(*this) : "
+         "context_->home() == explore::HomeOfModels() "
+         "? explore::WakeUp(*this) : "
          "context_->scheduler().Schedule(*this);"),
     Seam("runtime/leaf.cc", "here.worker->SpendBudget() < 0",
          "here.worker != nullptr && here.worker->SpendBudget() < 0"),
@@ -139,16 +139,19 @@ for (std::uint64_t i = 1; i < count; ++i) keep(*taken[i]);
     text(
         "LooksAgainBeforeItOwnsThePoller", "runtime/internal/worker.cc",
         """\
-  if (!BeginPolling()) return explore::GiveWay();  // Somebody does it for us: \
-look again.
+  if (!BeginPolling()) {
+    // Somebody does it for us, and may wait for this very processor.
+    explore::GiveWay();
+    return true;
+  }
   Idle& idle = scheduler_.idle();
   idle.Announce(index_);""",
         """\
   if (PLANTED) { scheduler_.idle().Announce(index_); if (AnyWorkInSight()) \
 { scheduler_.idle().Withdraw(index_); return true; } }
   if (!BeginPolling()) { if (PLANTED) scheduler_.idle().Withdraw(index_); \
-return explore::GiveWay(); } Idle& idle = scheduler_.idle(); if (PLANTED) { \
-scheduler_.WorkerSleeps(); PollWhileHeld(limit); EndPolling(); \
+explore::GiveWay(); return true; } Idle& idle = scheduler_.idle(); \
+if (PLANTED) { scheduler_.WorkerSleeps(); PollWhileHeld(limit); EndPolling(); \
 scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
   idle.Announce(index_);"""),
     text(
@@ -166,10 +169,10 @@ scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
         "TheLastOperationKeepsTheNumber", "reactor/source.cc",
         "if (last && (", "if (!PLANTED && last && ("),
     text(
-        "TheDepotHasNoLock", "runtime/internal/frame_pool.cc",
-        "    std::lock_guard lock(depot.mutex);\n    if (depot.count <",
-        "    std::unique_lock lock(depot.mutex, std::defer_lock); "
-        "if (!PLANTED) lock.lock();\n    if (depot.count <"),
+        "TheDepotHasNoLock", "runtime/internal/frame_depot.cc",
+        "    std::lock_guard lock(mutex_);\n    batch.next_batch",
+        "    std::unique_lock lock(mutex_, std::defer_lock); "
+        "if (!PLANTED) lock.lock();\n    batch.next_batch"),
     expression(
         "CancelsWithoutHolding", "runtime/task_context.cc",
         "leaf == nullptr ? 0 : kHeld", "0"),

@@ -14,6 +14,10 @@ TaskModel* current_model = nullptr;
 
 }  // namespace
 
+internal::TaskList* HomeOfModels() noexcept {
+  return reinterpret_cast<internal::TaskList*>(&current_model);
+}
+
 TaskModel::TaskModel() { current_model = this; }
 TaskModel::~TaskModel() { current_model = nullptr; }
 

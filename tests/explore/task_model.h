@@ -24,6 +24,9 @@
 
 namespace weft::explore {
 
+// The home of a model's scopes. It stands for a list, and is never looked into.
+internal::TaskList* HomeOfModels() noexcept;
+
 class TaskModel : public RuntimeModel {
  public:
   TaskModel();
@@ -47,7 +50,10 @@ class TaskModel : public RuntimeModel {
     Continuation Run(internal::ThisThread&) noexcept override { return {}; }
     PromiseBase* awaiting_promise() const noexcept override { return nullptr; }
   };
-  class OneScope final : public TaskContext {};
+  class OneScope final : public TaskContext {
+   public:
+    OneScope() noexcept : TaskContext(HomeOfModels()) {}
+  };
   struct OneThread {
     OneScope scope;
     Step step;
