@@ -80,7 +80,9 @@ class DepotShelf {
   // Up to `limit` batches that are not needed.
   BatchHead* TakeNotNeeded(std::uint32_t limit) noexcept {
     std::lock_guard lock(mutex_);
-    return TakeLocked(std::min(not_needed_, limit));
+    const std::uint32_t count = std::min(not_needed_, limit);
+    not_needed_ -= count;
+    return TakeLocked(count);
   }
 
   BatchHead* TakeAll() noexcept {
