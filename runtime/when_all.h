@@ -86,6 +86,8 @@ class [[nodiscard("co_await it")]] WhenAllOfAwaiter final
 // Suspends: until every task has completed. The first starts at once.
 // Cancel:   every task is cancelled, and still waited for.
 // Threads:  the tasks may run on different workers at the same time.
+// Errors:   a result's move constructor must not throw while the result leaves
+//           its task: that ends the program.
 // Cost:     no allocation beyond the tasks' frames; no atomic operation for the
 //           join where no task waited or was stolen.
 template <typename... Ts>

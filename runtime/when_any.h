@@ -31,6 +31,18 @@ namespace internal {
 // A fork whose first completion cancels the others.
 class Race : public Fork {
  public:
+  // The branches stay while we cancel them: ours has not been counted yet.
+  Continuation BranchDone(Branch& completed, ThisThread& here) noexcept final {
+    Branch* nobody = nullptr;
+    // relaxed: decides who is first, and nothing is read through it before the
+    // join.
+    if (winner_.compare_exchange_strong(nobody, &completed,
+                                        std::memory_order_relaxed)) {
+      CancelAllBut(completed);
+    }
+    return Count(completed, here);
+  }
+
   // The place of the winner among the branches.
   std::size_t winner() const noexcept {
     // relaxed: read after the join, which orders it.
@@ -43,19 +55,6 @@ class Race : public Fork {
  protected:
   using Fork::Fork;
   ~Race() = default;
-
- public:
-  // The branches stay while we cancel them: ours has not been counted yet.
-  Continuation BranchDone(Branch& completed, ThisThread& here) noexcept final {
-    Branch* nobody = nullptr;
-    // relaxed: decides who is first, and nothing is read through it before the
-    // join.
-    if (winner_.compare_exchange_strong(nobody, &completed,
-                                        std::memory_order_relaxed)) {
-      CancelAllBut(completed);
-    }
-    return Count(completed, here);
-  }
 
  private:
   void CancelAllBut(Branch& winner) noexcept {

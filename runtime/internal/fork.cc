@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "weft/reactor/spin_wait.h"
-#include "weft/runtime/internal/scheduler.h"
+#include "weft/runtime/internal/join_leaf.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
@@ -119,10 +119,7 @@ void AnnounceForksAbove(TaskContext& scope) noexcept {
   ForkOf(scope).Announce();
   // Any list of this scheduler's: a branch is in none, and its home only leads
   // to the scheduler.
-  const ThisThread& here = this_thread;
-  scope.set_home(here.worker != nullptr
-                     ? &here.worker->registry()
-                     : &here.tearing_down->worker(0).registry());
+  scope.set_home(&HomeForCaller());
 }
 
 }  // namespace weft::internal

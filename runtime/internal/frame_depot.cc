@@ -15,9 +15,12 @@
 namespace weft::internal {
 namespace {
 
-// Of each class, in batches.
-constexpr std::uint32_t kReserve = 256;
+// Batches of each class.
 constexpr std::uint32_t kFreedAtOnce = 32;
+
+constexpr std::uint32_t BeyondTheReserve(std::uint32_t count) {
+  return count > kDepotReserve ? count - kDepotReserve : 0;
+}
 
 // The first frame of a batch.
 struct BatchHead : FreeFrameLink {
@@ -72,7 +75,7 @@ class DepotShelf {
 
   bool NoteWhatIsNotNeeded() noexcept {
     std::lock_guard lock(mutex_);
-    not_needed_ = lowest_ > kReserve ? lowest_ - kReserve : 0;
+    not_needed_ = BeyondTheReserve(lowest_);
     lowest_ = count_;
     return not_needed_ > 0;
   }
@@ -85,14 +88,14 @@ class DepotShelf {
     return TakeLocked(count);
   }
 
-  BatchHead* TakeAll() noexcept {
+  BatchHead* TakeAllBut(std::uint32_t keep) noexcept {
     std::lock_guard lock(mutex_);
-    return TakeLocked(count_);
+    return TakeLocked(count_ - std::min(count_, keep));
   }
 
   bool is_large() noexcept {
     std::lock_guard lock(mutex_);
-    return count_ > kReserve;
+    return BeyondTheReserve(count_) > 0;
   }
 
  private:
@@ -108,7 +111,7 @@ class DepotShelf {
     if (last == nullptr) return nullptr;
     last->next_batch = nullptr;
     lowest_ = std::min(lowest_, count_);
-    not_needed_ = std::min(not_needed_, count_);
+    not_needed_ = std::min(not_needed_, BeyondTheReserve(count_));
     return taken;
   }
 
@@ -122,7 +125,7 @@ class DepotShelf {
 };
 
 // The one piece of shared state that is not held by a runtime: frames outlive
-// runtimes and move between them. Constant-initialised, never destroyed.
+// runtimes and move between them. Made at first use, never destroyed.
 std::array<DepotShelf, kFrameClasses>& Depot() noexcept {
   static auto* const depot = new std::array<DepotShelf, kFrameClasses>();
   return *depot;
@@ -159,9 +162,9 @@ bool DepotIsLarge() noexcept {
                      [](DepotShelf& shelf) { return shelf.is_large(); });
 }
 
-void TrimFrameDepot() noexcept {
+void TrimFrameDepot(std::uint32_t keep) noexcept {
   for (std::size_t i = 0; i < kFrameClasses; ++i) {
-    FreeBatches(Depot()[i].TakeAll(), FrameSizeOf(i));
+    FreeBatches(Depot()[i].TakeAllBut(keep), FrameSizeOf(i));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "weft/reactor/spin_wait.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/depot_keeper.h"
 #include "weft/runtime/internal/root.h"
 
 namespace weft::internal {
@@ -48,6 +49,7 @@ Scheduler::~Scheduler() {
   reactor::SpinWait spin;
   while (pushing_.load(std::memory_order_acquire) != 0) spin.Once();
   TearDown();
+  DepotKeeper::TrimUnlessKept();
 }
 
 absl::Status Scheduler::StartThreads() {
@@ -213,6 +215,7 @@ void Scheduler::TearDown() noexcept {
   if (workers_.empty()) return;
   ThisThread& here = Here();
   Worker* const outer_worker = here.Bind(nullptr);
+  TaskContext* const outer_context = std::exchange(here.context, nullptr);
   Scheduler* const outer = std::exchange(here.tearing_down, this);
   AbandonQueuedJobs();
   while (AnyTasks()) {
@@ -221,6 +224,7 @@ void Scheduler::TearDown() noexcept {
     }
   }
   here.tearing_down = outer;
+  here.context = outer_context;
   here.Bind(outer_worker);
 }
 

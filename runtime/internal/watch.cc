@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "weft/runtime/internal/frame_depot.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft::internal {
@@ -22,17 +21,16 @@ constexpr Milliseconds kLongestTick{8};
 // worker that the system keeps off its processor for a tick looks overdue, too.
 constexpr int kCalmTicks = 4;
 constexpr Milliseconds kLinger{100};
-constexpr Milliseconds kDepotInterval{1000};
-// A worker that is marked comes up, looks around between the few jobs that have
-// waited for it, and may be under again. These looks do not count at the next
-// tick; one that is up for good looks every 50 us (pace.h), and more often.
+// A flood that is marked comes up, the worker looks around between the few jobs
+// that have waited for it, and may be under again: so it is marked again at the
+// next tick, unless it has looked more often than that.
 constexpr std::uint64_t kLooksWhenUp = 16;
 
 }  // namespace
 
 void Watch::Start() {
   awake_.store(scheduler_.worker_count(), std::memory_order_relaxed);
-  last_rounds_.assign(scheduler_.worker_count(), 0);
+  seen_.assign(scheduler_.worker_count(), Seen());
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -44,6 +42,7 @@ void Watch::Stop() noexcept {
   }
   wake_.notify_all();
   thread_.join();
+  depot_keeper_.Retire();
 }
 
 void Watch::WorkerSleeps() noexcept {
@@ -66,7 +65,8 @@ void Watch::Run() {
   Milliseconds all_asleep_for{0};
   int calm_ticks = 0;
   while (!stopping_) {
-    if (all_asleep_for > kLinger && !DepotIsLarge()) {
+    if (all_asleep_for > kLinger && !depot_keeper_.is_needed()) {
+      depot_keeper_.Retire();
       SleepUntilAWorkerWakes(lock);
       all_asleep_for = Milliseconds{0};
       tick = kShortestTick;
@@ -76,7 +76,7 @@ void Watch::Run() {
     // One system call, where waiting on the condition makes two: a busy program
     // pays this at every tick. Whoever stops us waits for one.
     lock.unlock();
-    LookAfterTheDepot(tick);
+    depot_keeper_.Tick(tick);
     const bool awake = awake_.load(std::memory_order_relaxed) > 0;
     all_asleep_for = awake ? Milliseconds{0} : all_asleep_for + tick;
     if (awake && Tick()) {
@@ -88,17 +88,6 @@ void Watch::Run() {
     std::this_thread::sleep_for(tick);
     lock.lock();
   }
-}
-
-// Frames that nobody has needed for a second go back to the system, a few in
-// each tick.
-void Watch::LookAfterTheDepot(Milliseconds tick) noexcept {
-  depot_noted_for_ += tick;
-  if (depot_noted_for_ >= kDepotInterval) {
-    depot_noted_for_ = Milliseconds{0};
-    depot_has_too_much_ = NoteWhatIsNotNeeded();
-  }
-  if (depot_has_too_much_) depot_has_too_much_ = FreeWhatIsNotNeeded();
 }
 
 void Watch::SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock) {
@@ -116,14 +105,15 @@ bool Watch::Tick() {
   for (int i = 0; i < scheduler_.worker_count(); ++i) {
     if (idle.is_asleep(i)) continue;
     Worker& worker = scheduler_.worker(i);
-    std::uint64_t rounds = worker.rounds();
-    if (rounds <= last_rounds_[i]) {
+    const Seen now{.rounds = worker.rounds(), .put_offs = worker.put_offs()};
+    const std::uint64_t looks = now.rounds - seen_[i].rounds;
+    const bool came_up = now.put_offs != seen_[i].put_offs;
+    if (looks == 0 || (came_up && looks <= kLooksWhenUp)) {
       // For the second time: with one worker nobody else would ever look.
       if (worker.overdue()) worker.PollForOwner();
       worker.set_overdue();
-      rounds += kLooksWhenUp;
     }
-    last_rounds_[i] = rounds;
+    seen_[i] = now;
     anyone_overdue |= worker.overdue();
     help_wanted |= worker.has_surplus();
   }

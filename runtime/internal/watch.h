@@ -15,8 +15,8 @@
 // a system call a millisecond. What begins to starve others after a calm has
 // run for 16 ms at most when it is noticed, and for less each time after that.
 // When all workers sleep it lingers for 100 ms, then sleeps too: an idle
-// program uses no CPU. After a burst that left many free frames it lingers for
-// two seconds, and gives back what nobody has needed (frame_depot.h).
+// program uses no CPU. After a burst that left many free frames it lingers
+// until those have gone back that nobody needs (depot_keeper.h).
 //
 // Lost wake-ups: the count of awake workers changes before a worker looks for
 // work, and the watch rechecks it under the mutex before it sleeps; a worker
@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/internal/depot_keeper.h"
 
 namespace weft::internal {
 
@@ -56,7 +57,6 @@ class Watch {
   void Run();
   // Whether there was anything to mark or to wake for.
   bool Tick();
-  void LookAfterTheDepot(std::chrono::milliseconds tick) noexcept;
   void SleepUntilAWorkerWakes(std::unique_lock<std::mutex>& lock);
 
   Scheduler& scheduler_;
@@ -65,11 +65,13 @@ class Watch {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  // Guarded by mutex_.
-  // The thread's own, as all below.
-  std::vector<std::uint64_t> last_rounds_;
-  std::chrono::milliseconds depot_noted_for_{0};
-  bool depot_has_too_much_ = false;
-
+  // What a worker had counted at the last tick.
+  struct Seen {
+    std::uint64_t rounds = 0;
+    std::uint64_t put_offs = 0;
+  };
+  std::vector<Seen> seen_;    // The thread's own.
+  DepotKeeper depot_keeper_;  // The same, while it runs.
   std::thread thread_;
 };
 

@@ -200,6 +200,7 @@ void Worker::Overflow(Job& job) noexcept {
 }
 
 void Worker::PutOff(Job& fork) noexcept {
+  put_offs_.store(put_offs() + 1, std::memory_order_relaxed);
   Check();
   PushFair(fork);
   ServeQueueFirst();

@@ -151,6 +151,10 @@ class Worker {
   std::uint64_t rounds() const noexcept {
     return rounds_.load(std::memory_order_relaxed);
   }
+  // How often a fork was put off because the worker was overdue.
+  std::uint64_t put_offs() const noexcept {
+    return put_offs_.load(std::memory_order_relaxed);
+  }
   bool has_work() const noexcept;
 
  private:
@@ -229,6 +233,7 @@ class Worker {
   alignas(kCacheLine) Atomic<Job*> lifo_{nullptr};
   // Written by the owner when it looks around; read by the watch.
   Atomic<std::uint64_t> rounds_{0};
+  Atomic<std::uint64_t> put_offs_{0};  // As rounds_.
   // Whoever polls holds it; the owner while it sleeps, too.
   Atomic<bool> polling_{false};
   Inbox inbox_;

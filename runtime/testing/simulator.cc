@@ -16,17 +16,22 @@
 namespace weft::testing {
 namespace {
 
-// The calling thread is the worker's while this lives.
+// The calling thread is the worker's while this lives, and in no task's scope.
 class Bind {
  public:
   explicit Bind(internal::Worker& worker) noexcept
-      : outer_(internal::Here().Bind(&worker)) {}
+      : outer_(internal::Here().Bind(&worker)),
+        outer_context_(std::exchange(internal::Here().context, nullptr)) {}
   Bind(const Bind&) = delete;
   Bind& operator=(const Bind&) = delete;
-  ~Bind() { internal::Here().Bind(outer_); }
+  ~Bind() {
+    internal::Here().context = outer_context_;
+    internal::Here().Bind(outer_);
+  }
 
  private:
   internal::Worker* const outer_;
+  TaskContext* const outer_context_;
 };
 
 std::unique_ptr<internal::Scheduler> CreateScheduler(SimulatedSystem& system) {

@@ -19,11 +19,15 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "weft/tests/explore/fiber.h"
 
 namespace weft::explore {
 namespace {
+
+// How the trail of a random execution begins.
+constexpr char kAtRandom[] = "r";
 
 constexpr std::array<const char*, 6> kOperations = {
     "load", "store", "exchange", "swap", "failed swap", "update"};
@@ -131,6 +135,7 @@ class Explorer {
   bool Execute();  // False: failed.
   bool NextTrail();
   void ExplainFailure(const std::string& mode);
+  void SetBounds(const std::string& mode);
 
   void RunFiber(LogicalThread& thread);
   void GoOnWith(int thread);
@@ -243,8 +248,11 @@ Report Explorer::Run(const ModelType& type, const Search& search) {
     memory_size_ = type.size + 64;
     memory_ = std::make_unique<char[]>(memory_size_);
   }
-  if (const char* const trail = std::getenv("WEFT_EXPLORE_TRAIL")) {
-    Replay(trail);
+  const char* const asked = std::getenv("WEFT_EXPLORE_TRAIL");
+  if (!search.replay.empty()) {
+    Replay(search.replay);
+  } else if (asked != nullptr) {
+    Replay(asked);
   } else {
     for (int bound = 0; bound <= search.preemptions; ++bound) {
       if (!report_.failed) SearchCompletely(bound);
@@ -265,7 +273,7 @@ void Explorer::SearchCompletely(int preemptions) {
     preemptions_left_ = preemptions;
     stale_left_ = search_.stale_reads;
     ++report_.complete;
-    if (!Execute()) return ExplainFailure(absl::StrCat(preemptions, "-"));
+    if (!Execute()) return ExplainFailure(absl::StrCat(preemptions));
   } while (NextTrail());
 }
 
@@ -281,40 +289,42 @@ bool Explorer::NextTrail() {
 }
 
 void Explorer::SearchAtRandom() {
-  constexpr int kUnbounded = 1 << 30;
   for (std::int64_t i = 0; i < search_.random; ++i) {
     dice_.emplace(search_.seed + static_cast<std::uint64_t>(i));
     // Some bugs want many switches, others long stretches without one.
     preempts_once_in_ = 2u << dice_->Roll(5);
     reads_stale_once_in_ = 2u << dice_->Roll(4);
     trail_.clear();
-    preemptions_left_ = stale_left_ = kUnbounded;
+    SetBounds(kAtRandom);
     ++report_.random;
-    if (!Execute()) return ExplainFailure("r-");
+    if (!Execute()) return ExplainFailure(kAtRandom);
   }
 }
 
 // "2-0.1.0": the bound, and what was chosen.
 void Explorer::Replay(const std::string& trail) {
-  dice_.emplace(search_.seed);
   trail_.clear();
   const std::pair<std::string, std::string> parts =
       absl::StrSplit(trail, absl::MaxSplits('-', 1));
-  int bound = 1 << 30;
-  if (absl::SimpleAtoi(parts.first, &bound)) dice_.reset();
-  preemptions_left_ = bound;
-  stale_left_ = dice_.has_value() ? bound : search_.stale_reads;
+  dice_.reset();
+  if (parts.first == kAtRandom) dice_.emplace(search_.seed);
+  SetBounds(parts.first);
   const std::vector<std::string> numbers = absl::StrSplit(parts.second, '.');
   for (const std::string& number : numbers) {
     int chosen = 0;
     if (absl::SimpleAtoi(number, &chosen)) trail_.push_back({chosen, 0});
   }
   ++report_.complete;
-  if (!Execute()) {
-    preemptions_left_ = bound;
-    stale_left_ = dice_.has_value() ? bound : search_.stale_reads;
-    ExplainFailure(absl::StrCat(parts.first, "-"));
+  if (!Execute()) ExplainFailure(parts.first);
+}
+
+// By the first part of a trail: a number of preemptions, or kAtRandom.
+void Explorer::SetBounds(const std::string& mode) {
+  constexpr int kUnbounded = 1 << 30;
+  if (!absl::SimpleAtoi(mode, &preemptions_left_)) {
+    preemptions_left_ = kUnbounded;
   }
+  stale_left_ = mode == kAtRandom ? kUnbounded : search_.stale_reads;
 }
 
 // Runs the failing trail once more, and notes every step.
@@ -324,18 +334,11 @@ void Explorer::ExplainFailure(const std::string& mode) {
   for (const Decision& decision : trail_) {
     chosen.push_back(absl::StrCat(decision.chosen));
   }
-  while (!chosen.empty() && chosen.back() == "0" && mode != "r-") {
+  while (!chosen.empty() && chosen.back() == "0" && mode != kAtRandom) {
     chosen.pop_back();
   }
-  report_.trail = mode;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    absl::StrAppend(&report_.trail, i == 0 ? "" : ".", chosen[i]);
-  }
-  constexpr int kUnbounded = 1 << 30;
-  if (!absl::SimpleAtoi(mode.substr(0, mode.size() - 1), &preemptions_left_)) {
-    preemptions_left_ = kUnbounded;
-  }
-  stale_left_ = dice_.has_value() ? kUnbounded : search_.stale_reads;
+  report_.trail = absl::StrCat(mode, "-", absl::StrJoin(chosen, "."));
+  SetBounds(mode);
   tracing_ = true;
   trace_.clear();
   things_.clear();
@@ -353,6 +356,7 @@ bool Explorer::Execute() {
   changes_ = 0;
   position_ = 0;
   failed_ = false;
+  swap_ = nullptr;  // The model says what it needs.
   void* place = memory_.get();
   std::size_t space = memory_size_;
   place = std::align(64, type_->size, place, space);

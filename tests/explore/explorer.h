@@ -25,9 +25,10 @@
 // Invariants
 //   1. The program is a function of the trail: it reads no clock, no address
 //      and no state of an earlier execution.
-//   2. One fiber runs at a time, and a switch happens only inside Point and
-//      Block. So what a model keeps beside the atomics is free of data races in
-//      fact; whether it is on a real machine, Plain (plain.h) finds out.
+//   2. One fiber runs at a time, and a switch happens only where an operation
+//      asks for one, or a thread waits, spins or ends. So what a model keeps
+//      beside the atomics is free of data races in fact; whether it is on a
+//      real machine, Plain (plain.h) finds out.
 //   3. A thread that spins is not run again before another has changed
 //      something. When nobody can run and somebody has not finished, a wake-up
 //      was lost, and that is a failure.
@@ -92,7 +93,8 @@ struct Search {
   int stale_reads = 2;           // and so many loads of an older value.
   std::int64_t random = 20'000;  // Random executions afterwards.
   std::uint64_t seed = 1;
-  int most_steps = 5000;  // More in one execution: it does not end.
+  int most_steps = 5000;    // More in one execution: it does not end.
+  std::string replay = {};  // A report's trail: that execution, and no other.
   std::optional<Weakened> weakened = std::nullopt;
 };
 

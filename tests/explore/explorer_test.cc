@@ -49,6 +49,19 @@ TEST(ExplorerTest, FindsItAtRandomToo) {
   EXPECT_THAT(report.trace, HasSubstr("store seq_cst"));
 }
 
+TEST(ExplorerTest, ReplaysAFailureByItsTrail) {
+  for (const int preemptions : {2, 0}) {  // Without any, it is a random one.
+    const Report first = Explore<LostCount>({.preemptions = preemptions});
+
+    const Report again = Explore<LostCount>({.replay = first.trail});
+
+    EXPECT_EQ(again.complete, 1);
+    EXPECT_EQ(again.what, first.what);
+    EXPECT_EQ(again.trace, first.trace);
+    EXPECT_EQ(again.trail, first.trail);
+  }
+}
+
 struct Counted : LostCount {
   void Run(int) override { count.fetch_add(1); }
 };

@@ -18,6 +18,7 @@ using weft::internal::ThisThread;
 // but the frame pool, which has a model of its own.
 struct Own {
   weft::internal::Worker* worker = nullptr;
+  weft::internal::ForkDeque* forks = nullptr;
   weft::internal::Scheduler* tearing_down = nullptr;
   TaskContext* context = nullptr;
   const char* stack_base = nullptr;
@@ -35,10 +36,12 @@ Own& Of(int thread) {
 void SwapThisThread(int leaving, int coming) {
   ThisThread& here = this_thread;
   if (leaving < 0) owned.fill(Own());
-  Of(leaving) = {here.worker,     here.tearing_down, here.context,
-                 here.stack_base, here.deferred,     here.torn_down};
+  Of(leaving) = {here.worker,   here.forks,      here.tearing_down,
+                 here.context,  here.stack_base, here.deferred,
+                 here.torn_down};
   const Own& next = Of(coming);
   here.worker = next.worker;
+  here.forks = next.forks;
   here.tearing_down = next.tearing_down;
   here.context = next.context;
   here.stack_base = next.stack_base;

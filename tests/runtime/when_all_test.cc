@@ -317,6 +317,50 @@ TEST(WhenAllTest, ResultsBesideAnExceptionAreDestroyed) {
   EXPECT_TRUE(*sim.Run(main()));
 }
 
+// Throws from its third move: out of the task and out of the branch it came.
+class ThrowsWhenTaken {
+ public:
+  explicit ThrowsWhenTaken(Census& into) : counted_(into) {}
+  ThrowsWhenTaken(ThrowsWhenTaken&& other)
+      : counted_(std::move(other.counted_)), moves_(other.moves_ + 1) {
+    if (moves_ == 3) throw std::runtime_error("not to be moved again");
+  }
+
+ private:
+  Counted counted_;
+  int moves_ = 0;
+};
+
+TEST(WhenAllTest, ResultsBesideOneThatCannotBeTakenAreDestroyed) {
+  testing::Simulator sim;
+  Census census;
+  auto make = [](Census& into) -> Task<Counted> { co_return Counted(into); };
+  auto make_stubborn = [](Census& into) -> Task<ThrowsWhenTaken> {
+    co_return ThrowsWhenTaken(into);
+  };
+  auto main = [&]() -> Task<int> {
+    int thrown = 0;
+    try {
+      co_await WhenAll(make(census), make_stubborn(census), make(census));
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+    EXPECT_EQ(census.alive(), 0);
+    std::vector<Task<ThrowsWhenTaken>> several;
+    several.push_back(make_stubborn(census));
+    several.push_back(make_stubborn(census));
+    try {
+      co_await WhenAll(std::move(several));
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+    EXPECT_EQ(census.alive(), 0);
+    co_return thrown;
+  };
+
+  EXPECT_EQ(*sim.Run(main()), 2);
+}
+
 // --- What a branch holds is gone before it is counted ---
 
 TEST(WhenAllTest, LocalsOfABranchAreGoneBeforeTheJoinCountsIt) {

@@ -17,7 +17,7 @@ namespace {
 // No coroutine of this program is of this size.
 constexpr std::size_t kSize = 1000;
 constexpr std::size_t kClass = FrameClassOf(kSize);
-constexpr std::uint32_t kReserve = 256;
+constexpr std::uint32_t kReserve = kDepotReserve;
 
 // Every batch by itself; what they are made of comes from operator new.
 void Give(std::uint32_t batches) {
@@ -110,9 +110,18 @@ TEST_F(FrameDepotTest, FreesNothingThatWasTakenBeforeItsTurnCame) {
   NoteWhatIsNotNeeded();
   ASSERT_TRUE(NoteWhatIsNotNeeded());
 
-  for (std::uint32_t i = 0; i < 2 * kReserve; ++i) ASSERT_TRUE(TakeOne());
+  for (std::uint32_t i = 0; i < kReserve + 1; ++i) ASSERT_TRUE(TakeOne());
 
   EXPECT_EQ(FreeInSteps(), 0u);
+  EXPECT_EQ(CountByTakingAll(), kReserve - 1);
+}
+
+TEST_F(FrameDepotTest, IsTrimmedToWhatIsAskedFor) {
+  Give(10);
+
+  TrimFrameDepot(7);
+
+  EXPECT_EQ(CountByTakingAll(), 7u);
 }
 
 }  // namespace
