@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -22,33 +21,13 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "weft/tests/explore/fiber.h"
+#include "weft/tests/explore/trace.h"
 
 namespace weft::explore {
 namespace {
 
 // How the trail of a random execution begins.
 constexpr char kAtRandom[] = "r";
-
-constexpr std::array<const char*, 6> kOperations = {
-    "load", "store", "exchange", "swap", "failed swap", "update"};
-
-// "weft/" and what is before it says nothing.
-std::string FileOf(const Where& where) {
-  const std::string file = where.file_name();
-  for (const char* const folder :
-       {"/reactor/", "/runtime/", "/sync/", "/tests/"}) {
-    const std::size_t begin = file.find(folder);
-    if (begin != file.npos) return file.substr(begin + 1);
-  }
-  return file;
-}
-
-// From "bool weft::internal::Idle::Claim(int)": "Claim".
-std::string FunctionOf(const Where& where) {
-  std::string name = where.function_name();
-  name.resize(std::min(name.size(), name.find('(')));
-  return name.substr(name.find_last_of(": ") + 1);
-}
 
 // Chooses among alternatives that are not searched completely.
 class Dice {
@@ -123,7 +102,9 @@ class Explorer {
                  std::memory_order order, const Where& where);
   void FailSwap(Word& word, std::memory_order order, const Where& where);
   void CountAsRead(std::uint64_t value);
-  void Note(const char* what, const void* thing);
+  void Note(const char* what, const void* thing) {
+    if (trace_) trace_->Note(current_, what, thing);
+  }
 
   void set_swap(void (*swap)(int, int)) { swap_ = swap; }
 
@@ -150,10 +131,6 @@ class Explorer {
   void Changed(Word& word, std::uint64_t value);
   std::memory_order OrderAt(Operation operation, std::memory_order order,
                             const Where& where);
-  void Trace(const char* operation, std::memory_order order,
-             std::uint64_t value, const Word& word, const Where& where,
-             int age = 0);
-  std::string NameOfThing(const void* thing);
 
   const ModelType* type_ = nullptr;
   Search search_;
@@ -194,9 +171,7 @@ class Explorer {
   };
   std::array<Met, 512> met_;
 
-  bool tracing_ = false;
-  std::string trace_;
-  std::map<const void*, int> things_;
+  std::optional<Trace> trace_;  // While a failure is explained.
 };
 
 Explorer& TheExplorer() {
@@ -339,12 +314,10 @@ void Explorer::ExplainFailure(const std::string& mode) {
   }
   report_.trail = absl::StrCat(mode, "-", absl::StrJoin(chosen, "."));
   SetBounds(mode);
-  tracing_ = true;
-  trace_.clear();
-  things_.clear();
+  trace_.emplace();
   Execute();
-  tracing_ = false;
-  report_.trace = std::move(trace_);
+  report_.trace = trace_->text();
+  trace_.reset();
 }
 
 // --- One execution ----------------------------------------------------------
@@ -601,7 +574,9 @@ std::uint64_t Explorer::Load(Word& word, std::memory_order order,
   const std::uint64_t value = location.Load(current_, self.clock, order, age);
   self.loads[self.load_count++ % LogicalThread::kPastLoads] = {
       value, word.location, self.clock[current_]};
-  if (tracing_) Trace("load", order, value, word, where, age);
+  if (trace_) {
+    trace_->Add(current_, "load", order, value, &word, where, age);
+  }
   return value;
 }
 
@@ -634,7 +609,7 @@ void Explorer::Store(Word& word, std::uint64_t value, std::memory_order order,
   }
   location.Store(current_, thread().clock, order, value);
   Changed(word, value);
-  if (tracing_) Trace("store", order, value, word, where);
+  if (trace_) trace_->Add(current_, "store", order, value, &word, where);
 }
 
 std::uint64_t Explorer::BeginUpdate(Word& word) {
@@ -647,8 +622,8 @@ void Explorer::EndUpdate(Word& word, std::uint64_t value, Operation operation,
   order = OrderAt(operation, order, where);
   LocationOf(word).Replace(current_, thread().clock, order, value);
   Changed(word, value);
-  if (tracing_) {
-    Trace(kOperations[static_cast<int>(operation)], order, value, word, where);
+  if (trace_) {
+    trace_->Add(current_, NameOf(operation), order, value, &word, where);
   }
 }
 
@@ -657,35 +632,9 @@ void Explorer::FailSwap(Word& word, std::memory_order order,
   order = OrderAt(Operation::kFailedSwap, order, where);
   const std::uint64_t value =
       LocationOf(word).Load(current_, thread().clock, order, 0);
-  if (tracing_) Trace("failed swap", order, value, word, where);
-}
-
-// --- The trace --------------------------------------------------------------
-
-std::string Explorer::NameOfThing(const void* thing) {
-  const int next = static_cast<int>(things_.size());
-  return absl::StrCat("#", things_.emplace(thing, next).first->second);
-}
-
-void Explorer::Trace(const char* operation, std::memory_order order,
-                     std::uint64_t value, const Word& word, const Where& where,
-                     int age) {
-  absl::StrAppend(&trace_, std::string(2 + 2 * current_, ' '), current_, "  ",
-                  FunctionOf(where), ": ", operation, " ", NameOf(order), " ",
-                  NameOfThing(&word), " = ");
-  if (value < 1'000'000) {
-    absl::StrAppend(&trace_, value);
-  } else {
-    absl::StrAppend(&trace_, "0x", absl::Hex(value));
+  if (trace_) {
+    trace_->Add(current_, "failed swap", order, value, &word, where);
   }
-  if (age > 0) absl::StrAppend(&trace_, " (older by ", age, ")");
-  absl::StrAppend(&trace_, "   ", FileOf(where), ":", where.line(), "\n");
-}
-
-void Explorer::Note(const char* what, const void* thing) {
-  if (!tracing_) return;
-  absl::StrAppend(&trace_, std::string(2 + 2 * current_, ' '), current_, "  ",
-                  what, " ", thing == nullptr ? "" : NameOfThing(thing), "\n");
 }
 
 }  // namespace
@@ -767,29 +716,6 @@ void Note(const char* what, const void* thing) {
 }
 
 void OnSwitch(void (*swap)(int, int)) { TheExplorer().set_swap(swap); }
-
-const char* NameOf(std::memory_order order) {
-  switch (order) {
-    case std::memory_order_relaxed:
-      return "relaxed";
-    case std::memory_order_consume:
-    case std::memory_order_acquire:
-      return "acquire";
-    case std::memory_order_release:
-      return "release";
-    case std::memory_order_acq_rel:
-      return "acq_rel";
-    case std::memory_order_seq_cst:
-      return "seq_cst";
-  }
-  return "unknown";
-}
-
-std::string Describe(const Site& site) {
-  return absl::StrCat(site.file, " ", site.function, ": ",
-                      kOperations[static_cast<int>(site.operation)], " ",
-                      NameOf(site.order));
-}
 
 Report ExploreType(const ModelType& type, const Search& search) {
   return TheExplorer().Run(type, search);

@@ -43,17 +43,16 @@
 #define WEFT_TESTS_EXPLORE_EXPLORER_H_
 
 #include <atomic>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "weft/tests/explore/memory_model.h"
+#include "weft/tests/explore/site.h"
 
 namespace weft::explore {
 
@@ -67,19 +66,6 @@ class Model {
   virtual void Run(int thread) = 0;
   // After all have ended. Nothing is explored here.
   virtual void Finally() {}
-};
-
-// Where the program names a memory order.
-enum class Operation { kLoad, kStore, kExchange, kSwap, kFailedSwap, kUpdate };
-
-struct Site {
-  std::string file;  // "runtime/internal/idle.h"
-  unsigned line;
-  std::string function;  // "Claim"
-  Operation operation;
-  std::memory_order order;
-
-  auto operator<=>(const Site&) const = default;
 };
 
 // A planted bug: one place gets by with less than it asks for.
@@ -145,8 +131,6 @@ struct Word {
   std::uint32_t location = 0;
 };
 
-using Where = std::source_location;
-
 std::uint64_t Load(Word& word, std::memory_order order, const Where& where);
 void Store(Word& word, std::uint64_t value, std::memory_order order,
            const Where& where);
@@ -195,10 +179,6 @@ Report Explore(const Search& search) {
 // Calls `swap` with the leaving and the coming logical thread at each switch:
 // for a thread-local that each must have of its own. -1 is the outside.
 void OnSwitch(void (*swap)(int leaving, int coming));
-
-// "runtime/internal/idle.h Claim: load seq_cst"
-std::string Describe(const Site& site);
-const char* NameOf(std::memory_order order);
 
 }  // namespace weft::explore
 

@@ -95,24 +95,6 @@ TEST(ExplorerTest, FindsADeadlock) {
   EXPECT_THAT(report.what, HasSubstr("nobody can go on: 0 spins; 1 spins"));
 }
 
-struct OneLock : Model {
-  int threads() const override { return 3; }
-  void Run(int) override {
-    const std::lock_guard guard(lock);
-    count.Set(count.Get() + 1);
-  }
-  void Finally() override { Check(count.Get() == 3, "one was lost"); }
-
-  reactor::SpinLock lock;
-  Plain<int> count;
-};
-
-TEST(ExplorerTest, SeesThatALockExcludes) {
-  const Report report = Explore<OneLock>({});
-
-  EXPECT_FALSE(report.failed) << report.what << "\n" << report.trace;
-}
-
 // Sleeps for what was there before it looked.
 struct LostWake : Model {
   int threads() const override { return 2; }
