@@ -49,7 +49,8 @@ bool Root::released() const noexcept {
 }
 
 bool Root::torn_down() const noexcept {
-  return (state_.load(std::memory_order_acquire) & kTornDown) != 0;
+  // relaxed: asked by a joiner that has seen the task finished.
+  return (state_.load(std::memory_order_relaxed) & kTornDown) != 0;
 }
 
 bool Root::has_result() const noexcept {
@@ -61,8 +62,8 @@ bool Root::has_result() const noexcept {
 bool Root::SetJoiner(Joiner& joiner) noexcept {
   // Where the word is null, adding is setting, at half of what a
   // compare-and-swap costs. release: pairs with the acquire in Publish, which
-  // tells the joiner. acquire, if the task has finished: its result is read
-  // next.
+  // tells the joiner, and in TakeJoinerBack, which wakes it too. acquire, if
+  // the task has finished: its result is read next.
   const std::uintptr_t before = state_.fetch_add(
       reinterpret_cast<std::uintptr_t>(&joiner), std::memory_order_acq_rel);
   if (before == 0) return true;
@@ -79,8 +80,11 @@ bool Root::SetJoiner(Joiner& joiner) noexcept {
 
 Root::TakenBack Root::TakeJoinerBack(Joiner& joiner) noexcept {
   auto expected = reinterpret_cast<std::uintptr_t>(&joiner);
-  // relaxed: the canceller that takes it back passes nothing on through state_.
-  if (state_.compare_exchange_strong(expected, 0, std::memory_order_relaxed)) {
+  // acquire: pairs with the release in SetJoiner. Whoever takes the joiner back
+  // wakes it on another thread, which reads what the waiter wrote before it
+  // came here; it may have written that after it published its leaf.
+  if (state_.compare_exchange_strong(expected, 0, std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
     return TakenBack::kYes;
   }
   return expected == 0 ? TakenBack::kNotSetYet : TakenBack::kTooLate;
