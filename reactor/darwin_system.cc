@@ -63,6 +63,16 @@ int System::available_processors() {
   return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+int System::membarrier_register() {
+  errno = ENOTSUP;
+  return -1;
+}
+
+int System::membarrier() {
+  errno = ENOTSUP;
+  return -1;
+}
+
 int System::clock_gettime(clockid_t clock, timespec* now) {
   return ::clock_gettime(clock, now);
 }

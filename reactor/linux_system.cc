@@ -4,10 +4,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "absl/base/config.h"
 #include "absl/functional/function_ref.h"
 #include "weft/reactor/system.h"
 
@@ -30,6 +33,22 @@ int System::available_processors() {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
   return CPU_COUNT(&allowed);
+}
+
+// The C library has no wrapper for it.
+int System::membarrier_register() {
+#if defined(ABSL_HAVE_THREAD_SANITIZER)
+  errno = ENOTSUP;
+  return -1;
+#else
+  return static_cast<int>(::syscall(
+      SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+#endif
+}
+
+int System::membarrier() {
+  return static_cast<int>(
+      ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
 }
 
 int System::clock_gettime(clockid_t clock, timespec* now) {

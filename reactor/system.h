@@ -62,6 +62,14 @@ class System {
   // How many processors this process may run on: its affinity, not the machine.
   virtual int available_processors();
 
+  // membarrier(2), of the expedited kind, for the threads of this process.
+  // `membarrier` returns when each of them has passed a full memory barrier
+  // since the call; it must be registered for first, once a process or more
+  // often. ENOTSUP also where the thread sanitizer runs, which knows nothing of
+  // it and would report what it orders.
+  virtual int membarrier_register();
+  virtual int membarrier();
+
   // Clocks.
   virtual int clock_gettime(clockid_t clock, timespec* now);
 

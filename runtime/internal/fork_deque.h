@@ -9,7 +9,8 @@
 // Chase and Lev, "Dynamic Circular Work-Stealing Deque", SPAA 2005; memory
 // orders after Le et al., "Correct and Efficient Work-Stealing for Weak Memory
 // Models", PPoPP 2013, with the paper's stand-alone fences folded into the
-// operations beside them, since ThreadSanitizer cannot see fences.
+// operations beside them, since ThreadSanitizer cannot see fences; or, where
+// thieves pay, left to them (steal_barrier.h).
 //
 // Invariants
 //   1. Only the owner writes bottom_. top_ never decreases.
@@ -29,6 +30,7 @@
 
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/run_queue.h"
+#include "weft/runtime/internal/steal_barrier.h"
 
 namespace weft::internal {
 
@@ -36,7 +38,8 @@ class ForkDeque {
  public:
   static constexpr std::int64_t kCapacity = 1024;
 
-  explicit ForkDeque(Sharing sharing) noexcept : sharing_(sharing) {}
+  explicit ForkDeque(Sharing sharing, const StealBarrier& barrier = {}) noexcept
+      : sharing_(sharing), barrier_(barrier) {}
   ForkDeque(const ForkDeque&) = delete;
   ForkDeque& operator=(const ForkDeque&) = delete;
 
@@ -61,12 +64,10 @@ class ForkDeque {
     // grows, so an old value can only make us look once more.
     if (top_.load(std::memory_order_relaxed) > bottom) return nullptr;
     if (sharing_ == Sharing::kSolo) return PopSolo(bottom);
-    // seq_cst on this store and the next load, and on both loads in Steal: the
-    // four form a store-buffer pattern. In their single total order either the
-    // thief sees our lower bottom_, or we see its higher top_. Any weaker and
-    // both may miss, and one job runs twice.
-    bottom_.store(bottom, std::memory_order_seq_cst);
-    std::int64_t top = top_.load(std::memory_order_seq_cst);
+    // A store-buffer pattern, with both loads in Steal: either the thief sees
+    // our lower bottom_, or we see its higher top_. Any weaker and both may
+    // miss, and one job runs twice.
+    std::int64_t top = barrier_.OwnerStoresAndLoads(bottom_, bottom, top_);
     if (top > bottom) {  // A thief was faster: undo.
       // relaxed, here and below: the deque is empty at this value of bottom_,
       // so a thief that reads it gives up or fails its swap; it uses no slot.
@@ -101,6 +102,10 @@ class ForkDeque {
   // Any thread. Oldest first; null when empty or when another thread won.
   Job* Steal() noexcept {
     std::int64_t top = top_.load(std::memory_order_seq_cst);
+    // Nothing to take: leave before the barrier.
+    if (top >= bottom_.load(std::memory_order_relaxed)) return nullptr;
+    // What counts as our store is the swap that made top_ what we have loaded.
+    barrier_.BetweenStoreAndLoad();
     // Also acquires the slot published by Push.
     const std::int64_t bottom = bottom_.load(std::memory_order_seq_cst);
     if (top >= bottom) return nullptr;
@@ -132,6 +137,7 @@ class ForkDeque {
 
   // Thieves hammer top_, the owner hammers bottom_: keep them on two lines.
   const Sharing sharing_;
+  const StealBarrier barrier_;
   alignas(kCacheLine) Atomic<std::int64_t> top_{0};
   alignas(kCacheLine) Atomic<std::int64_t> bottom_{0};
   alignas(kCacheLine) std::array<Atomic<Job*>, kCapacity> slots_{};

@@ -8,27 +8,25 @@
 //
 // Invariants
 //   1. Only the owner writes tail_ and the slots.
-//   2. Index i belongs to whoever moved head_ past it: the owner by one
-//      fetch_add, a thief by a compare-and-swap over all it takes.
-//   3. head_ may run one past tail_: the owner saw an item, a thief was faster,
-//      and the owner puts head_ back. Nobody else moves it meanwhile, since the
-//      queue looks empty to them.
-//   4. A slot is overwritten only after head_ has passed it; a thief that read
-//      a slot and then lost has read a stale pointer and throws it away.
+//   2. head_ is moved inside the gate (steal_gate.h): by the owner past one
+//      job, by a thief past all it takes. Who has moved it past an index has
+//      the job there.
+//   3. A slot is overwritten only after head_ has passed it.
 //
-// fetch_add costs the owner 6 ns here, a compare-and-swap 11. A scheduler with
-// one worker has no thieves and uses neither (kSolo).
+// A scheduler with one worker has no thieves, and needs no gate (kSolo).
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_RUNTIME_INTERNAL_RUN_QUEUE_H_
 #define WEFT_RUNTIME_INTERNAL_RUN_QUEUE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/internal/steal_gate.h"
 
 namespace weft::internal {
 
@@ -45,15 +43,16 @@ class RunQueue {
  public:
   static constexpr std::uint64_t kCapacity = 256;
 
-  explicit RunQueue(Sharing sharing) noexcept : sharing_(sharing) {}
+  explicit RunQueue(Sharing sharing, const StealBarrier& barrier = {}) noexcept
+      : sharing_(sharing), gate_(barrier) {}
   RunQueue(const RunQueue&) = delete;
   RunQueue& operator=(const RunQueue&) = delete;
 
   // Owner only. False when full.
   [[nodiscard]] bool Push(Job& job) noexcept {
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-    // acquire: pairs with the release half of the thieves' compare-and-swap, so
-    // that their reads of a slot happen before we overwrite it.
+    // acquire: pairs with the release of a thief that has moved head_, so that
+    // its reads of a slot happen before we overwrite it.
     const std::uint64_t head = head_.load(std::memory_order_acquire);
     if (tail - head >= kCapacity) return false;
     Append(job, tail);
@@ -72,7 +71,7 @@ class RunQueue {
     return true;
   }
 
-  // Owner only. Oldest first; null when empty.
+  // Owner only. Oldest first; null when empty, or while a thief is inside.
   Job* Pop() noexcept {
     if (empty()) return nullptr;
     return sharing_ == Sharing::kSolo ? &PopSolo() : PopShared();
@@ -80,47 +79,31 @@ class RunQueue {
 
   // Owner only. As Pop. Requires: kSolo, and not empty.
   Job& PopSolo() noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    head_.store(head + 1, std::memory_order_relaxed);
-    return *slots_[head % kCapacity].load(std::memory_order_relaxed);
+    return TakeOldest(head_.load(std::memory_order_relaxed));
   }
 
-  // Owner only. As Pop, and null when thieves took the last one after the
-  // caller looked. Requires: kShared, and that it was not empty.
+  // Owner only. As Pop. Requires: kShared.
   Job* PopShared() noexcept {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-    // acquire: pairs with the release of thieves, as in Push. relaxed would do
-    // for the slot itself, which we wrote.
-    const std::uint64_t head = head_.fetch_add(1, std::memory_order_acquire);
-    if (head == tail) {  // Invariant 3.
-      head_.store(tail, std::memory_order_relaxed);
-      return nullptr;
-    }
-    return slots_[head % kCapacity].load(std::memory_order_relaxed);
+    if (!gate_.Enter()) return nullptr;
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    // Asked again: a thief may have left since the caller looked.
+    Job* const job = head == tail_.load(std::memory_order_relaxed)
+                         ? nullptr
+                         : &TakeOldest(head);
+    gate_.Leave();
+    return job;
   }
 
   // Any thread but the owner's. Takes the older half, at least one: returns one
-  // of them and hands the others to `keep`. Null when empty or beaten.
+  // of them and hands the others to `keep`. Null when empty or in use.
   template <typename Keep>
   Job* StealHalf(Keep&& keep) noexcept {
+    if (empty() || !gate_.EnterAsThief()) return nullptr;
     std::array<Job*, kCapacity / 2> taken;
-    std::uint64_t head = head_.load(std::memory_order_acquire);
-    // acquire: pairs with the release in Push.
-    const std::uint64_t tail = tail_.load(std::memory_order_acquire);
-    if (static_cast<std::int64_t>(tail - head) <= 0) return nullptr;
-    std::uint64_t count = (tail - head + 1) / 2;
-    if (count > taken.size()) count = taken.size();
-    for (std::uint64_t i = 0; i < count; ++i) {
-      taken[i] = slots_[(head + i) % kCapacity].load(std::memory_order_relaxed);
-    }
-    // release: our reads of the slots happen before the owner overwrites them.
-    if (!head_.compare_exchange_strong(head, head + count,
-                                       std::memory_order_acq_rel,
-                                       std::memory_order_relaxed)) {
-      return nullptr;
-    }
+    const std::uint64_t count = TakeOlderHalf(taken);
+    gate_.LeaveAsThief();
     for (std::uint64_t i = 1; i < count; ++i) keep(*taken[i]);
-    return taken[0];
+    return count == 0 ? nullptr : taken[0];
   }
 
   // From any thread; a hint, but for the owner, who is told the truth where it
@@ -143,8 +126,30 @@ class RunQueue {
     tail_.store(tail + 1, std::memory_order_release);
   }
 
+  // Inside the gate, as the next.
+  Job& TakeOldest(std::uint64_t head) noexcept {
+    // relaxed, both: the owner alone fills slots.
+    Job& job = *slots_[head % kCapacity].load(std::memory_order_relaxed);
+    head_.store(head + 1, std::memory_order_relaxed);
+    return job;
+  }
+  std::uint64_t TakeOlderHalf(std::array<Job*, kCapacity / 2>& taken) noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    // acquire: pairs with the release in Append.
+    const std::uint64_t tail = tail_.load(std::memory_order_acquire);
+    const std::uint64_t count = std::min((tail - head + 1) / 2, taken.size());
+    for (std::uint64_t i = 0; i < count; ++i) {
+      taken[i] = slots_[(head + i) % kCapacity].load(std::memory_order_relaxed);
+    }
+    // release: our reads of the slots happen before the owner overwrites them.
+    head_.store(head + count, std::memory_order_release);
+    return count;
+  }
+
   const Sharing sharing_;
-  alignas(kCacheLine) Atomic<std::uint64_t> head_{0};
+  // Beside what it guards: the owner writes both at each pop.
+  alignas(kCacheLine) StealGate gate_;
+  Atomic<std::uint64_t> head_{0};
   alignas(kCacheLine) Atomic<std::uint64_t> tail_{0};
   alignas(kCacheLine) std::array<Atomic<Job*>, kCapacity> slots_{};
 };

@@ -25,12 +25,16 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(
   std::unique_ptr<Scheduler> scheduler(new Scheduler(options));
   const Sharing sharing =
       options.workers == 1 ? Sharing::kSolo : Sharing::kShared;
+  const StealBarrier barrier =
+      options.workers <= kMostForThievesToPay
+          ? StealBarrier::PaidByThieves(scheduler->system_)
+          : StealBarrier();
   for (int i = 0; i < options.workers; ++i) {
     absl::StatusOr<std::unique_ptr<reactor::Reactor>> reactor =
         reactor::Reactor::Create(scheduler->system_, *scheduler->sources_);
     if (!reactor.ok()) return reactor.status();
-    scheduler->workers_.push_back(
-        std::make_unique<Worker>(*scheduler, i, sharing, *std::move(reactor)));
+    scheduler->workers_.push_back(std::make_unique<Worker>(
+        *scheduler, i, sharing, barrier, *std::move(reactor)));
   }
   return scheduler;
 }

@@ -105,6 +105,10 @@ class Scheduler {
   void WorkerWakes() noexcept { watch_.WorkerWakes(); }
 
  private:
+  // With more workers thieves do not pay for the barrier (steal_barrier.h): the
+  // call interrupts all of them, and there are more who steal.
+  static constexpr int kMostForThievesToPay = 8;
+
   explicit Scheduler(const Options& options);
   void AbandonQueuedJobs() noexcept;
   void AbandonAtOnce(Job& job) noexcept;

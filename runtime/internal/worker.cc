@@ -26,14 +26,16 @@ std::int64_t NanosecondsBetween(Instant from, Instant to) noexcept {
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
+               const StealBarrier& barrier,
                std::unique_ptr<reactor::Reactor> reactor)
     : scheduler_(scheduler),
       index_(index),
       sharing_(sharing),
       reactor_(std::move(reactor)),
       registry_(scheduler),
-      run_queue_(sharing),
-      forks_(sharing) {}
+      run_queue_(sharing, barrier),
+      forks_(sharing, barrier),
+      lifo_(sharing, barrier) {}
 
 Worker::~Worker() = default;
 
@@ -127,7 +129,7 @@ inline void Worker::Execute(Job& job, ThisThread& here) noexcept {
 
 Job* Worker::NextJob() noexcept {
   if (lifo_run_ < kMaxLifoRun) {
-    if (Job* const job = TakeLifo()) {
+    if (Job* const job = lifo_.Take()) {
       ++lifo_run_;
       return job;
     }
@@ -141,46 +143,25 @@ Job* Worker::NextJob() noexcept {
   if (Job* const job = forks_.Pop()) return job;
   only_the_run_queue_ = OnlyTheRunQueue();
   if (Job* const job = run_queue_.Pop()) return job;
-  return TakeLifo();
+  return lifo_.Take();
 }
 
 bool Worker::OnlyTheRunQueue() const noexcept {
   // relaxed, as in all that it asks: what the owner has put there, it sees.
-  return lifo_.load(std::memory_order_relaxed) == nullptr && forks_.empty() &&
-         queue_first_ == 0;
+  return lifo_.empty() && forks_.empty() && queue_first_ == 0;
 }
 
 Job* Worker::NextSeededJob() noexcept {
   TakeIn();
-  while (Job* const job = TakeLifo()) seeded_order_->Add(*job);
+  while (Job* const job = lifo_.Take()) seeded_order_->Add(*job);
   while (Job* const job = forks_.Pop()) seeded_order_->Add(*job);
   while (Job* const job = run_queue_.Pop()) seeded_order_->Add(*job);
   return seeded_order_->Next();
 }
 
-inline Job* Worker::TakeLifo() noexcept {
-  // relaxed: only the owner fills the slot.
-  Job* const job = lifo_.load(std::memory_order_relaxed);
-  if (job == nullptr) return nullptr;
-  if (sharing_ == Sharing::kSolo) {
-    lifo_.store(nullptr, std::memory_order_relaxed);
-    return job;
-  }
-  // relaxed: we filled it; the exchange only decides between us and a thief.
-  return lifo_.exchange(nullptr, std::memory_order_relaxed);
-}
-
 void Worker::PushWoken(Job& job) noexcept {
   only_the_run_queue_ = false;
-  Job* previous;
-  if (sharing_ == Sharing::kSolo) {
-    previous = lifo_.load(std::memory_order_relaxed);
-    lifo_.store(&job, std::memory_order_relaxed);
-  } else {
-    // release: pairs with the acquire of a thief in StealFor.
-    previous = lifo_.exchange(&job, std::memory_order_release);
-  }
-  if (previous != nullptr) PushFair(*previous);
+  if (Job* const displaced = lifo_.Put(job)) PushFair(*displaced);
 }
 
 // The older half of the queue goes to the injector with the newcomer behind it,
@@ -288,7 +269,7 @@ bool Worker::TakeIn() noexcept {
 
 Job* Worker::TakeAnyJob() noexcept {
   TakeIn();
-  if (Job* const job = TakeLifo()) return job;
+  if (Job* const job = lifo_.Take()) return job;
   if (Job* const job = forks_.Pop()) return job;
   if (Job* const job = run_queue_.Pop()) return job;
   return seeded_order_ != nullptr ? seeded_order_->Next() : nullptr;
@@ -371,10 +352,7 @@ Job* Worker::StealFor(Worker& thief) noexcept {
     return job;
   }
   if (overdue()) {
-    // acquire: pairs with the release in PushWoken.
-    if (Job* const job = lifo_.exchange(nullptr, std::memory_order_acquire)) {
-      return job;
-    }
+    if (Job* const job = lifo_.Steal()) return job;
     JobList left = inbox_.TakeAll();
     Job* const first = left.PopFront();
     while (Job* const more = left.PopFront()) thief.PushFair(*more);
@@ -448,7 +426,7 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
 bool Worker::has_work() const noexcept {
   // relaxed: a hint, for those who look again later.
   return !forks_.empty() || !run_queue_.empty() || !inbox_.empty() ||
-         lifo_.load(std::memory_order_relaxed) != nullptr;
+         !lifo_.empty();
 }
 
 }  // namespace weft::internal

@@ -32,8 +32,10 @@
 #include "weft/runtime/internal/inbox.h"
 #include "weft/runtime/internal/injector.h"
 #include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/lifo_slot.h"
 #include "weft/runtime/internal/pace.h"
 #include "weft/runtime/internal/run_queue.h"
+#include "weft/runtime/internal/steal_barrier.h"
 #include "weft/runtime/internal/task_list.h"
 
 namespace weft::internal {
@@ -44,6 +46,7 @@ class SeededOrder;
 class Worker {
  public:
   Worker(Scheduler& scheduler, int index, Sharing sharing,
+         const StealBarrier& barrier,
          std::unique_ptr<reactor::Reactor> reactor);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -175,7 +178,6 @@ class Worker {
   [[gnu::noinline]] Job* NextJobOrSearch(ThisThread& here) noexcept;
   bool OnlyTheRunQueue() const noexcept;
   Job* NextSeededJob() noexcept;
-  Job* TakeLifo() noexcept;
   void Execute(Job& job, ThisThread& here) noexcept;
   void Check() noexcept;
   void LookAround() noexcept;
@@ -229,8 +231,7 @@ class Worker {
 
   RunQueue run_queue_;
   ForkDeque forks_;
-  // Written by the owner, and by a thief that takes it by an exchange.
-  alignas(kCacheLine) Atomic<Job*> lifo_{nullptr};
+  alignas(kCacheLine) LifoSlot lifo_;
   // Written by the owner when it looks around; read by the watch.
   Atomic<std::uint64_t> rounds_{0};
   Atomic<std::uint64_t> put_offs_{0};  // As rounds_.

@@ -102,6 +102,7 @@ class Explorer {
                  std::memory_order order, const Where& where);
   void FailSwap(Word& word, std::memory_order order, const Where& where);
   void CountAsRead(std::uint64_t value);
+  void BarrierOnAllThreads();
   void Note(const char* what, const void* thing) {
     if (trace_) trace_->Note(current_, what, thing);
   }
@@ -592,6 +593,14 @@ void Explorer::CountAsRead(std::uint64_t value) {
   }
 }
 
+void Explorer::BarrierOnAllThreads() {
+  Point();
+  for (std::uint32_t i = 0; i < locations_used_; ++i) {
+    locations_[i].ForgetOlder();
+  }
+  Note("barrier on all threads", nullptr);
+}
+
 void Explorer::Changed(Word& word, std::uint64_t value) {
   if (word.value == value) return;
   word.value = value;
@@ -643,6 +652,10 @@ void Explorer::FailSwap(Word& word, std::memory_order order,
 
 void CountAsRead(std::uint64_t value) {
   if (CurrentThread() >= 0) TheExplorer().CountAsRead(value);
+}
+
+void BarrierOnAllThreads() {
+  if (CurrentThread() >= 0) TheExplorer().BarrierOnAllThreads();
 }
 
 int CurrentThread() { return TheExplorer().current(); }

@@ -113,6 +113,10 @@ int CurrentThread();
 // A number that no other execution has.
 std::uint32_t ExecutionNumber();
 
+// membarrier(2): from now on every thread, the calling one too, reads nothing
+// that is older than what each word holds. It orders no more than that.
+void BarrierOnAllThreads();
+
 // --- For the seam and what blocks -------------------------------------------
 
 // What an Atomic holds. Outside of an execution, and before the first thread

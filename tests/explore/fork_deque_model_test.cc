@@ -1,6 +1,7 @@
 // The fork deque under every schedule: each fork goes to one thread, complete.
 //
-// Its capacity is two here (planted_bugs.py), so that a slot is used again.
+// Its capacity is two here (planted_bugs.py), so that a slot is used again. In
+// both forms of the barrier between owner and thieves (steal_barrier.h).
 //
 // SPDX-License-Identifier: MIT
 
@@ -11,6 +12,7 @@
 #include "weft/runtime/internal/fork_deque.h"
 #include "weft/tests/explore/expectations.h"
 #include "weft/tests/explore/jobs.h"
+#include "weft/tests/explore/runtime_model.h"
 
 namespace weft::explore {
 namespace {
@@ -18,6 +20,7 @@ namespace {
 using weft::internal::ForkDeque;
 using weft::internal::Sharing;
 
+template <Payer kPayer>
 struct DequeModel : Model {
   void Push(int index) {
     jobs[index].Prepare();
@@ -34,99 +37,115 @@ struct DequeModel : Model {
     CheckAllTaken(jobs);
   }
 
-  ForkDeque deque{Sharing::kShared};
+  ModelledSystem system;
+  ForkDeque deque{Sharing::kShared, BarrierPaidBy(kPayer, system)};
   std::array<CountedJob, 4> jobs;
 };
 
 // The last fork: the owner and two thieves want it.
-struct LastFork : DequeModel {
+template <Payer kPayer>
+struct LastFork : DequeModel<kPayer> {
   int threads() const override { return 3; }
   void Run(int thread) override {
-    if (thread > 0) return Steal();
-    Push(0);
-    Pop();
+    if (thread > 0) return this->Steal();
+    this->Push(0);
+    this->Pop();
   }
 };
 
 // The owner pushes and pops as forks do, while a thief takes what it can.
-struct ForksAndAThief : DequeModel {
+template <Payer kPayer>
+struct ForksAndAThief : DequeModel<kPayer> {
   int threads() const override { return 2; }
   void Run(int thread) override {
     if (thread > 0) {
-      Steal();
-      Steal();
+      this->Steal();
+      this->Steal();
     } else {
-      Push(0);
-      Push(1);
-      Pop();
-      Pop();
+      this->Push(0);
+      this->Push(1);
+      this->Pop();
+      this->Pop();
     }
   }
 };
 
 // The same where the owner knows what it looks for; after a steal that is not
 // there any more, and what is below stays.
-struct KnownForksAndAThief : DequeModel {
+template <Payer kPayer>
+struct KnownForksAndAThief : DequeModel<kPayer> {
   int threads() const override { return 2; }
   void Run(int thread) override {
     if (thread > 0) {
-      Steal();
-      Steal();
+      this->Steal();
+      this->Steal();
     } else {
-      Push(0);
-      Push(1);
-      PopIfNewest(1);
-      Push(2);
-      PopIfNewest(2);
-      PopIfNewest(0);
+      this->Push(0);
+      this->Push(1);
+      this->PopIfNewest(1);
+      this->Push(2);
+      this->PopIfNewest(2);
+      this->PopIfNewest(0);
     }
   }
 };
 
 // Slots are used a second time while a thief is still reading them.
-struct SlotsUsedAgain : DequeModel {
+template <Payer kPayer>
+struct SlotsUsedAgain : DequeModel<kPayer> {
   int threads() const override { return 2; }
   void Run(int thread) override {
     if (thread > 0) {
-      Steal();
-      Steal();
+      this->Steal();
+      this->Steal();
     } else {
-      for (int i = 0; i < 4; ++i) Push(i);
-      Pop();
+      for (int i = 0; i < 4; ++i) this->Push(i);
+      this->Pop();
     }
   }
 };
 
+template <template <Payer> typename M>
+void ExpectHoldsWhoeverPays() {
+  ExpectHolds<M<Payer::kBoth>>();
+  ExpectHolds<M<Payer::kThieves>>();
+}
+
 TEST(ForkDequeModelTest, GivesTheLastForkToOneOfThree) {
-  ExpectHolds<LastFork>();
+  ExpectHoldsWhoeverPays<LastFork>();
 }
 
 TEST(ForkDequeModelTest, GivesEachForkToTheOwnerOrAThief) {
-  ExpectHolds<ForksAndAThief>();
+  ExpectHoldsWhoeverPays<ForksAndAThief>();
 }
 
 TEST(ForkDequeModelTest, GivesAKnownForkToTheOwnerOrAThief) {
-  ExpectHolds<KnownForksAndAThief>();
+  ExpectHoldsWhoeverPays<KnownForksAndAThief>();
 }
 
 TEST(ForkDequeModelTest, UsesASlotAgainOnlyWhenItIsFree) {
-  ExpectHolds<SlotsUsedAgain>();
+  ExpectHoldsWhoeverPays<SlotsUsedAgain>();
 }
 
 TEST(ForkDequeModelTest, FindsWhatTheSwapOfThePopIsFor) {
-  ExpectFound<LastFork>(Bug::kPopTakesTheLastForkWithoutASwap);
+  ExpectFound<LastFork<Payer::kBoth>>(Bug::kPopTakesTheLastForkWithoutASwap);
+}
+
+TEST(ForkDequeModelTest, FindsAThiefThatDoesNotPay) {
+  ExpectFound<ForksAndAThief<Payer::kThieves>>(Bug::kAThiefDoesNotPay);
 }
 
 TEST(ForkDequeModelTest, FindsAnOverwrittenFork) {
-  ExpectFound<SlotsUsedAgain>(Bug::kForkDequeOverwritesWhenFull);
+  ExpectFound<SlotsUsedAgain<Payer::kBoth>>(Bug::kForkDequeOverwritesWhenFull);
 }
 
 TEST(ForkDequeModelTest, FindsAStealThatReadsTooLate) {
-  ExpectFound<SlotsUsedAgain>(Bug::kStealReadsTheForkAfterItsSwap);
+  ExpectFound<SlotsUsedAgain<Payer::kBoth>>(
+      Bug::kStealReadsTheForkAfterItsSwap);
 }
 
 TEST(ForkDequeModelTest, FindsAnIndexThatWraps) {
-  ExpectFound<SlotsUsedAgain>(Bug::kForkDequeCountsInTwoBits);
+  ExpectFound<SlotsUsedAgain<Payer::kBoth>>(Bug::kForkDequeCountsInTwoBits);
 }
 
 constexpr char kOrderOfExecution[] =
@@ -139,17 +158,24 @@ constexpr char kLoadsSuffice[] =
 
 TEST(ForkDequeModelTest, NeedsEveryOrder) {
   const std::string file = "runtime/internal/fork_deque.h";
-  ExpectEveryOrderIsNeeded<LastFork, ForksAndAThief, KnownForksAndAThief,
-                           SlotsUsedAgain>(
-      {file}, {
-                  {file + " Steal: load seq_cst -> acquire", kOrderOfExecution},
-                  {file + " Steal: load seq_cst -> relaxed", kOrderOfExecution},
-                  {file + " Steal: swap seq_cst -> acq_rel", kLoadsSuffice},
-                  {file + " Steal: swap seq_cst -> release", kLoadsSuffice},
-                  {file + " Pop: swap seq_cst -> acq_rel", kLoadsSuffice},
-                  {file + " Pop: swap seq_cst -> acquire", kLoadsSuffice},
-                  {file + " Pop: swap seq_cst -> release", kLoadsSuffice},
-              });
+  const std::string barrier = "runtime/internal/steal_barrier.h";
+  ExpectEveryOrderIsNeeded<
+      LastFork<Payer::kBoth>, LastFork<Payer::kThieves>,
+      ForksAndAThief<Payer::kBoth>, ForksAndAThief<Payer::kThieves>,
+      KnownForksAndAThief<Payer::kBoth>, KnownForksAndAThief<Payer::kThieves>,
+      SlotsUsedAgain<Payer::kBoth>, SlotsUsedAgain<Payer::kThieves>>(
+      {file, barrier},
+      {
+          {barrier + " OwnerStoresAndLoads: load acquire -> relaxed",
+           "the gate needs it, and its model shows it"},
+          {file + " Steal: load seq_cst -> acquire", kOrderOfExecution},
+          {file + " Steal: load seq_cst -> relaxed", kOrderOfExecution},
+          {file + " Steal: swap seq_cst -> acq_rel", kLoadsSuffice},
+          {file + " Steal: swap seq_cst -> release", kLoadsSuffice},
+          {file + " Pop: swap seq_cst -> acq_rel", kLoadsSuffice},
+          {file + " Pop: swap seq_cst -> acquire", kLoadsSuffice},
+          {file + " Pop: swap seq_cst -> release", kLoadsSuffice},
+      });
 }
 
 }  // namespace

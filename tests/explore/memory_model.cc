@@ -8,6 +8,7 @@ namespace weft::explore {
 
 void Location::Reset(std::uint64_t value) {
   count_ = 1;
+  floor_ = 0;
   sequential_floor_ = 0;
   protected_ = {};
   history_[0] = {.value = value, .released = {}, .seen = {}};

@@ -17,6 +17,8 @@
 //   seq_cst            a load may not be older than what a seq_cst operation
 //                      before it (in the order of execution) stored to the
 //                      location or read from it
+//   a barrier on all     no thread reads what is older than the newest store of
+//   threads              its time, whatever the order of its load
 //
 // After Norris and Demsky, "CDSChecker", OOPSLA 2013, and Lamport's clocks.
 // Where we say less than C++ does, so that behaviours are missed but none is
@@ -90,6 +92,9 @@ class Location {
 
   std::uint64_t newest() const { return At(count_ - 1).value; }
 
+  // From now on nobody reads a store older than the newest.
+  void ForgetOlder() { floor_ = count_ - 1; }
+
   // From now on nobody overwrites who does not know what `reader` did at
   // `time`: see CountAsRead.
   void ProtectRead(int reader, std::uint32_t time) {
@@ -117,14 +122,15 @@ class Location {
     return history_[index % kHistory];
   }
   std::uint32_t oldest() const {
-    return count_ > kHistory ? count_ - kHistory : 0;
+    return std::max(count_ > kHistory ? count_ - kHistory : 0, floor_);
   }
   Written& Append(int writer, Clock& clock, std::memory_order order,
                   std::uint64_t value);
   void See(int thread, const Clock& clock, std::uint32_t index);
 
   std::uint32_t count_ = 0;  // Stores so far.
-  // No seq_cst load may read an older store than this.
+  std::uint32_t floor_ = 0;  // No load may read an older store than this,
+  // and no seq_cst load one that is older than this.
   std::uint32_t sequential_floor_ = 0;
   std::array<std::uint32_t, kMaxThreads> protected_{};
   std::array<Written, kHistory> history_;

@@ -35,6 +35,7 @@ SEAMS = [
     Seam("runtime/internal/fork_deque.h", "kCapacity = 1024;",
          "kCapacity = 2;"),
     Seam("runtime/internal/run_queue.h", "kCapacity = 256;", "kCapacity = 4;"),
+    Seam("runtime/internal/steal_gate.h", "kPatience = 256;", "kPatience = 2;"),
     # The explorer's Atomic is larger than the standard's.
     Seam("reactor/source.cc",
          'static_assert(sizeof(Source) == 64, "one cache line, and no more");',
@@ -96,18 +97,22 @@ BUGS = [
         "bottom_.store(bottom + 1, std::memory_order_release)",
         "bottom_.store((bottom + 1) & 3, std::memory_order_release)"),
     text(
-        "StealHalfReadsTheSlotsAfterItsSwap", "runtime/internal/run_queue.h",
-        """\
-    for (std::uint64_t i = 1; i < count; ++i) keep(*taken[i]);
-    return taken[0];""",
-        """\
-    for (std::uint64_t i = 0; i < count && PLANTED; ++i) taken[i] = \
-slots_[(head + i) % kCapacity].load(std::memory_order_relaxed); \
-for (std::uint64_t i = 1; i < count; ++i) keep(*taken[i]);
-    return taken[0];"""),
+        "AThiefMovesTheHeadBeforeItReads", "runtime/internal/run_queue.h",
+        "taken.size());\n",
+        "taken.size()); if (PLANTED) "
+        "head_.store(head + count, std::memory_order_release);\n"),
+    expression(
+        "PopDoesNotLookAgainInside", "runtime/internal/run_queue.h",
+        "head == tail_.load(std::memory_order_relaxed)", "false"),
     statement(
-        "ABeatenPopLeavesTheHeadAhead", "runtime/internal/run_queue.h",
-        "head_.store(tail, std::memory_order_relaxed);", ""),
+        "AThiefDoesNotPay", "runtime/internal/steal_barrier.h",
+        "if (thieves_pay()) CallBarrier();", ""),
+    expression(
+        "AThiefDoesNotLookForTheOwner", "runtime/internal/steal_gate.h",
+        "!inside_.load(std::memory_order_seq_cst)", "true"),
+    statement(
+        "AnOwnerThatMeetsAThiefStaysInside", "runtime/internal/steal_gate.h",
+        "Leave();\n    return false;", "return false;"),
     expression(
         "RunQueueOverwritesWhenFull", "runtime/internal/run_queue.h",
         "tail - head >= kCapacity", "tail - head > kCapacity"),

@@ -1,6 +1,7 @@
 // The run queue under every schedule: each job goes to one worker, complete.
 //
-// Its capacity is four here (planted_bugs.py), so that a slot is used again.
+// Its capacity is four here (planted_bugs.py), so that a slot is used again. In
+// both forms of the barrier between owner and thieves (steal_barrier.h).
 //
 // SPDX-License-Identifier: MIT
 
@@ -11,6 +12,7 @@
 #include "weft/runtime/internal/run_queue.h"
 #include "weft/tests/explore/expectations.h"
 #include "weft/tests/explore/jobs.h"
+#include "weft/tests/explore/runtime_model.h"
 
 namespace weft::explore {
 namespace {
@@ -19,6 +21,7 @@ using weft::internal::Job;
 using weft::internal::RunQueue;
 using weft::internal::Sharing;
 
+template <Payer kPayer>
 struct QueueModel : Model {
   void Push(int index) {
     jobs[index].Prepare();
@@ -34,83 +37,94 @@ struct QueueModel : Model {
     CheckAllTaken(jobs);
   }
 
-  RunQueue queue{Sharing::kShared};
+  ModelledSystem system;
+  RunQueue queue{Sharing::kShared, BarrierPaidBy(kPayer, system)};
   std::array<CountedJob, 6> jobs;
 };
 
 // The last job: the owner and two thieves want it.
-struct LastJob : QueueModel {
+template <Payer kPayer>
+struct LastJob : QueueModel<kPayer> {
   int threads() const override { return 3; }
   void Run(int thread) override {
-    if (thread > 0) return Steal();
-    Push(0);
-    Pop();
-    jobs[1].Prepare();
-    Check(queue.Push(jobs[1]), "there is room");
+    if (thread > 0) return this->Steal();
+    this->Push(0);
+    this->Pop();
+    this->jobs[1].Prepare();
+    Check(this->queue.Push(this->jobs[1]), "there is room");
   }
 };
 
-struct JobsAndAThief : QueueModel {
+template <Payer kPayer>
+struct JobsAndAThief : QueueModel<kPayer> {
   int threads() const override { return 2; }
   void Run(int thread) override {
     if (thread > 0) {
-      Steal();
-      Steal();
+      this->Steal();
+      this->Steal();
     } else {
-      for (int i = 0; i < 3; ++i) Push(i);
-      Pop();
-      Pop();
+      for (int i = 0; i < 3; ++i) this->Push(i);
+      this->Pop();
+      this->Pop();
     }
   }
 };
 
-struct SlotsUsedAgain : QueueModel {
+template <Payer kPayer>
+struct SlotsUsedAgain : QueueModel<kPayer> {
   int threads() const override { return 2; }
   void Run(int thread) override {
     if (thread > 0) {
-      Steal();
-      Steal();
+      this->Steal();
+      this->Steal();
     } else {
-      for (int i = 0; i < 6; ++i) Push(i);
-      Pop();
+      for (int i = 0; i < 6; ++i) this->Push(i);
+      this->Pop();
     }
   }
 };
 
-TEST(RunQueueModelTest, GivesTheLastJobToOneOfThree) { ExpectHolds<LastJob>(); }
+template <template <Payer> typename M>
+void ExpectHoldsWhoeverPays() {
+  ExpectHolds<M<Payer::kBoth>>();
+  ExpectHolds<M<Payer::kThieves>>();
+}
+
+TEST(RunQueueModelTest, GivesTheLastJobToOneOfThree) {
+  ExpectHoldsWhoeverPays<LastJob>();
+}
 
 TEST(RunQueueModelTest, GivesEachJobToTheOwnerOrAThief) {
-  ExpectHolds<JobsAndAThief>();
+  ExpectHoldsWhoeverPays<JobsAndAThief>();
 }
 
 TEST(RunQueueModelTest, UsesASlotAgainOnlyWhenItIsFree) {
-  ExpectHolds<SlotsUsedAgain>();
+  ExpectHoldsWhoeverPays<SlotsUsedAgain>();
 }
 
 TEST(RunQueueModelTest, FindsAnOverwrittenJob) {
-  ExpectFound<SlotsUsedAgain>(Bug::kRunQueueOverwritesWhenFull);
+  ExpectFound<SlotsUsedAgain<Payer::kBoth>>(Bug::kRunQueueOverwritesWhenFull);
 }
 
 TEST(RunQueueModelTest, FindsAStealThatReadsTooLate) {
-  ExpectFound<SlotsUsedAgain>(Bug::kStealHalfReadsTheSlotsAfterItsSwap);
+  ExpectFound<SlotsUsedAgain<Payer::kBoth>>(
+      Bug::kAThiefMovesTheHeadBeforeItReads);
 }
 
-TEST(RunQueueModelTest, FindsAHeadThatIsNotPutBack) {
-  ExpectFound<LastJob>(Bug::kABeatenPopLeavesTheHeadAhead);
+TEST(RunQueueModelTest, FindsAPopThatDoesNotLookAgain) {
+  ExpectFound<LastJob<Payer::kBoth>>(Bug::kPopDoesNotLookAgainInside);
+}
+
+TEST(RunQueueModelTest, FindsAThiefThatDoesNotPay) {
+  ExpectFound<LastJob<Payer::kThieves>>(Bug::kAThiefDoesNotPay);
 }
 
 TEST(RunQueueModelTest, NeedsEveryOrder) {
-  const std::string file = "runtime/internal/run_queue.h";
-  ExpectEveryOrderIsNeeded<LastJob, JobsAndAThief, SlotsUsedAgain>(
-      {file}, {
-                  {file + " PopShared: update acquire -> relaxed",
-                   "the owner reads its own slot; the next Push acquires"},
-                  {file + " StealHalf: load acquire -> relaxed",
-                   "stronger than needed: an old head_ makes the swap fail"},
-                  {file + " StealHalf: swap acq_rel -> release",
-                   "stronger than needed: tail_ was acquired before, and "
-                   "nothing else is read"},
-              });
+  ExpectEveryOrderIsNeeded<
+      LastJob<Payer::kBoth>, LastJob<Payer::kThieves>,
+      JobsAndAThief<Payer::kBoth>, JobsAndAThief<Payer::kThieves>,
+      SlotsUsedAgain<Payer::kBoth>, SlotsUsedAgain<Payer::kThieves>>(
+      {"runtime/internal/run_queue.h"});
 }
 
 }  // namespace

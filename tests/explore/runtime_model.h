@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "weft/reactor/system.h"
+#include "weft/runtime/internal/steal_barrier.h"
 #include "weft/tests/explore/explorer.h"
 
 namespace weft::explore {
@@ -18,9 +19,27 @@ class RuntimeModel : public Model {
   RuntimeModel();
 };
 
+// The system of the models: its barrier is the explorer's.
+class ModelledSystem : public reactor::System {
+ public:
+  int membarrier_register() override { return 0; }
+  int membarrier() override {
+    BarrierOnAllThreads();
+    return 0;
+  }
+};
+
+// Who pays for the order between the owner of a queue and its thieves.
+enum class Payer { kBoth, kThieves };
+inline internal::StealBarrier BarrierPaidBy(Payer payer,
+                                            ModelledSystem& system) {
+  return payer == Payer::kBoth ? internal::StealBarrier()
+                               : internal::StealBarrier::PaidByThieves(system);
+}
+
 // Every look at the clock is a tenth of a second after the one before: nobody
 // who spins for a while does so twice.
-class LeapingClock final : public reactor::System {
+class LeapingClock final : public ModelledSystem {
  public:
   int clock_gettime(clockid_t clock, timespec* now) override;
 

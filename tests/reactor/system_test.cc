@@ -30,10 +30,23 @@
 namespace weft::reactor {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 
 bool BlocksNever(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 bool IsNotInherited(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
+// Whether it exists depends on the kernel; that it can be asked does not.
+TEST(SystemTest, ABarrierForAllThreadsIsThereOrRefused) {
+  System& system = System::Kernel();
+
+  if (system.membarrier_register() == 0) {
+    EXPECT_EQ(system.membarrier_register(), 0) << "as often as one likes";
+    EXPECT_EQ(system.membarrier(), 0);
+  } else {
+    EXPECT_THAT(errno, AnyOf(ENOTSUP, ENOSYS, EINVAL, EPERM));
+  }
+}
 
 // A fresh directory, and what a test put into it, gone at the end.
 class SystemFileTest : public ::testing::Test {

@@ -16,12 +16,14 @@ void StealOne(ForkDeque& deque, tests::Taker& thief) {
 }
 
 void ExpectEachJobGoesToOne(tests::Load load) {
-  ForkDeque deque(Sharing::kShared);
+  for (const StealBarrier& barrier : tests::EveryStealBarrier()) {
+    ForkDeque deque(Sharing::kShared, barrier);
 
-  tests::ExpectEachJobGoesToOne(deque, tests::OwnerTakes::kNewest, load,
-                                StealOne);
+    tests::ExpectEachJobGoesToOne(deque, tests::OwnerTakes::kNewest, load,
+                                  StealOne);
 
-  EXPECT_TRUE(deque.empty());
+    EXPECT_TRUE(deque.empty());
+  }
 }
 
 // Owner and thieves meet at the last job all the time.

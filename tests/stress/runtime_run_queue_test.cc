@@ -22,12 +22,14 @@ void StealHalf(RunQueue& queue, tests::Taker& thief) {
 }
 
 void ExpectEachJobGoesToOne(tests::Load load) {
-  RunQueue queue(Sharing::kShared);
+  for (const StealBarrier& barrier : tests::EveryStealBarrier()) {
+    RunQueue queue(Sharing::kShared, barrier);
 
-  tests::ExpectEachJobGoesToOne(queue, tests::OwnerTakes::kOldest, load,
-                                StealHalf);
+    tests::ExpectEachJobGoesToOne(queue, tests::OwnerTakes::kOldest, load,
+                                  StealHalf);
 
-  EXPECT_EQ(queue.size(), 0u);
+    EXPECT_EQ(queue.size(), 0u);
+  }
 }
 
 TEST(RunQueueStressTest, GivesTheLastJobToOneOfThoseWhoWantIt) {

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "weft/reactor/system.h"
 #include "weft/runtime/continuation.h"
 #include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/steal_barrier.h"
 
 namespace weft::tests {
 
@@ -92,7 +94,20 @@ void PushAndPop(Queue& queue, std::vector<Item>& items, int largest_burst,
       owner.Take(*job);
     }
   }
-  while (internal::Job* const job = queue.Pop()) owner.Take(*job);
+  // Null may also mean that a thief is inside.
+  while (!queue.empty()) {
+    if (internal::Job* const job = queue.Pop()) owner.Take(*job);
+  }
+}
+
+// Both forms of the order between an owner and its thieves: both pay, and,
+// where the system can do it, thieves pay.
+inline std::vector<internal::StealBarrier> EveryStealBarrier() {
+  std::vector<internal::StealBarrier> barriers(1);
+  const auto paid_by_thieves =
+      internal::StealBarrier::PaidByThieves(reactor::System::Kernel());
+  if (paid_by_thieves.thieves_pay()) barriers.push_back(paid_by_thieves);
+  return barriers;
 }
 
 // Lets three thieves at a queue that its owner pushes to and pops from.
