@@ -17,7 +17,6 @@
 #include <cerrno>
 #include <cstddef>
 
-#include "absl/base/config.h"
 #include "absl/functional/function_ref.h"
 #include "weft/reactor/system.h"
 
@@ -37,13 +36,8 @@ int System::available_processors() {
 
 // The C library has no wrapper for it.
 int System::membarrier_register() {
-#if defined(ABSL_HAVE_THREAD_SANITIZER)
-  errno = ENOTSUP;
-  return -1;
-#else
   return static_cast<int>(::syscall(
       SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
-#endif
 }
 
 int System::membarrier() {

@@ -65,8 +65,7 @@ class System {
   // membarrier(2), of the expedited kind, for the threads of this process.
   // `membarrier` returns when each of them has passed a full memory barrier
   // since the call; it must be registered for first, once a process or more
-  // often. ENOTSUP also where the thread sanitizer runs, which knows nothing of
-  // it and would report what it orders.
+  // often.
   virtual int membarrier_register();
   virtual int membarrier();
 

@@ -19,33 +19,13 @@
 #include "benchmark/benchmark.h"
 #include "weft/bench/runtime/baton.h"
 #include "weft/bench/runtime/block_on.h"
-#include "weft/runtime/or_return.h"
+#include "weft/bench/runtime/round_trip.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 
 namespace weft::bench {
 namespace {
-
-constexpr std::int64_t kRoundTrips = 500'000;
-
-Task<> Answer(Baton& mine, Baton& theirs, std::int64_t times) {
-  for (std::int64_t i = 0; i < times; ++i) {
-    co_await mine.Take();
-    theirs.Pass();
-  }
-}
-
-Task<absl::Status> WakeEachOther(std::int64_t times) {
-  Baton ping;
-  Baton pong;
-  JoinHandle<void> other = Spawn(Answer, std::ref(ping), std::ref(pong), times);
-  for (std::int64_t i = 0; i < times; ++i) {
-    ping.Pass();
-    co_await pong.Take();
-  }
-  co_return co_await other.Join();
-}
 
 void RoundTrip(benchmark::State& state) {
   Runtime runtime({.workers = static_cast<int>(state.range(0))});

@@ -20,8 +20,11 @@
 //
 // The thief's operations are seq_cst in both forms. The call interrupts every
 // processor that runs one of our threads, so it is for few workers (scheduler.h
-// says how many). Where the system has no such call both pay, and so they do
-// under the thread sanitizer, which knows nothing of it.
+// says how many). Where the system has no such call both pay.
+//
+// What is published through the words is published by release and acquire, in
+// both forms; the call only decides who goes first. So the thread sanitizer,
+// which knows nothing of it, still sees all that it has to.
 //
 // Dice, Huang and Yang, "Asymmetric Dekker Synchronization", 2001;
 // membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
