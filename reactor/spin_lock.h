@@ -27,7 +27,8 @@ class SpinLock {
   SpinLock& operator=(const SpinLock&) = delete;
 
   void lock() noexcept {
-    while (!try_lock()) WaitUntilFree();
+    if (!try_lock()) [[unlikely]]
+      LockWhenFree();
   }
 
   bool try_lock() noexcept {
@@ -42,11 +43,14 @@ class SpinLock {
   }
 
  private:
-  // Waits on plain loads: they share the line, an exchange would steal it.
-  void WaitUntilFree() const noexcept {
+  // Apart, so that who finds it free saves no registers for it.
+  [[gnu::noinline]] void LockWhenFree() noexcept {
     SpinWait spin;
-    // relaxed: only a hint; try_lock is what orders us after the holder.
-    while (locked_.load(std::memory_order_relaxed)) spin.Once();
+    do {
+      // Waits on plain loads: they share the line, an exchange would steal it.
+      // relaxed: only a hint; try_lock is what orders us after the holder.
+      while (locked_.load(std::memory_order_relaxed)) spin.Once();
+    } while (!try_lock());
   }
 
   Atomic<bool> locked_{false};

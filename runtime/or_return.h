@@ -113,7 +113,6 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
               .promise(),
           std::move(error));
     };
-    promise_ = &caller.promise();
     if (arrived()) return internal::Transfer(Next().Resolve());
     using Suspended = decltype(inner_.await_suspend(Continuation(*this)));
     if constexpr (std::is_void_v<Suspended>) {
@@ -140,9 +139,14 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
     TakeResult();
     return Next();
   }
-  PromiseBase* awaiting_promise() const noexcept override { return promise_; }
+  PromiseBase* awaiting_promise() const noexcept override {
+    return &caller().promise();
+  }
 
  private:
+  std::coroutine_handle<PromiseBase> caller() const noexcept {
+    return std::coroutine_handle<PromiseBase>::from_address(caller_.address());
+  }
   bool arrived() const noexcept { return result_.has_value() || escaped_; }
   bool has_value() const noexcept { return escaped_ || result_->ok(); }
 
@@ -154,10 +158,7 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
     }
   }
   Continuation Next() noexcept {
-    if (has_value()) {
-      return std::coroutine_handle<PromiseBase>::from_address(
-          caller_.address());
-    }
+    if (has_value()) return caller();
     return complete_(caller_, internal::TakeError(*result_));
   }
 
@@ -165,7 +166,6 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
   std::optional<std::remove_cvref_t<Result>> result_;
   std::exception_ptr escaped_;
   std::coroutine_handle<> caller_;
-  PromiseBase* promise_ = nullptr;
   Continuation (*complete_)(std::coroutine_handle<>, absl::Status) = nullptr;
 };
 

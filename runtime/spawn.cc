@@ -30,7 +30,8 @@ bool JoinLeaf::await_ready() noexcept {
 }
 
 bool JoinLeaf::await_suspend(Continuation caller) noexcept {
-  Prepare(caller);
+  // EnterOperation has announced the forks around us: the scope can be found.
+  Prepare(caller, this_thread);
   if (queue_first_) {
     ScheduleFairly();  // From here on `*this` may be gone.
     return true;
@@ -73,17 +74,6 @@ void JoinLeaf::Cancel() noexcept {
         return;
     }
   }
-}
-
-absl::Status JoinLeaf::EndWait() noexcept {
-  waiting_ = false;
-  if (status_.ok() && task_.torn_down()) return CancelledError();
-  return std::move(status_);
-}
-
-// Still waiting only in the frame of a runtime that has stopped.
-JoinLeaf::~JoinLeaf() {
-  if (waiting_) static_cast<void>(task_.TakeJoinerBack(*this));
 }
 
 namespace {

@@ -59,9 +59,7 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
     return *this;
   }
   ~JoinHandle() {
-    if (task_ == nullptr) return;
-    if (!task_->finished()) task_->Cancel();
-    task_->ReleaseHandle();
+    if (task_ != nullptr) task_->DropHandle();
   }
 
   // False for a handle that was moved from or detached.

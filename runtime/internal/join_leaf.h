@@ -5,7 +5,10 @@
 #ifndef WEFT_RUNTIME_INTERNAL_JOIN_LEAF_H_
 #define WEFT_RUNTIME_INTERNAL_JOIN_LEAF_H_
 
+#include <utility>
+
 #include "absl/status/status.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/internal/root.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/leaf.h"
@@ -29,10 +32,19 @@ class JoinLeaf : public Leaf, protected Joiner {
   }
 
  protected:
-  ~JoinLeaf();
+  // Still waiting only in the frame of a runtime that has stopped.
+  ~JoinLeaf() {
+    if (waiting_) [[unlikely]]
+      static_cast<void>(task_.TakeJoinerBack(*this));
+  }
 
   // OK: the task has a result. Else why there is none.
-  absl::Status EndWait() noexcept;
+  absl::Status EndWait() noexcept {
+    waiting_ = false;
+    if (status_.ok() && task_.torn_down()) [[unlikely]]
+      return CancelledError();
+    return std::move(status_);
+  }
   Root& task() const noexcept { return task_; }
 
  private:

@@ -38,27 +38,6 @@ Continuation Root::Run(ThisThread& here) noexcept {
   return Finish(here);  // From here on `*this` may be gone.
 }
 
-bool Root::finished() const noexcept {
-  // acquire: pairs with the release in PublishResult; the result is in place.
-  return (state_.load(std::memory_order_acquire) & kFinished) != 0;
-}
-
-bool Root::released() const noexcept {
-  // relaxed: a hint; ReleaseHandle and PublishResult decide.
-  return (state_.load(std::memory_order_relaxed) & kReleased) != 0;
-}
-
-bool Root::torn_down() const noexcept {
-  // relaxed: asked by a joiner that has seen the task finished.
-  return (state_.load(std::memory_order_relaxed) & kTornDown) != 0;
-}
-
-bool Root::has_result() const noexcept {
-  // acquire: as in finished.
-  constexpr std::uintptr_t kEnded = kFinished | kTornDown;
-  return (state_.load(std::memory_order_acquire) & kEnded) == kFinished;
-}
-
 bool Root::SetJoiner(Joiner& joiner) noexcept {
   // Where the word is null, adding is setting, at half of what a
   // compare-and-swap costs. release: pairs with the acquire in Publish, which
@@ -112,6 +91,12 @@ void Root::ReleaseHandle() noexcept {
   const std::uintptr_t before =
       state_.fetch_or(kReleased, std::memory_order_acq_rel);
   if ((before & kFinished) != 0) Free();
+}
+
+void Root::DropHandle() noexcept {
+  if (finished()) return Free();  // As in ReleaseHandle.
+  Cancel();
+  ReleaseHandle();
 }
 
 void Root::TearDown() noexcept {

@@ -49,7 +49,7 @@ class Joiner {
   ~Joiner() = default;
 };
 
-class Root : public Job, public TaskContext {
+class Root : public Job, public TaskContext, public TaskLinks {
  public:
   // Borrows `home`, which the task will be born into.
   explicit Root(TaskList& home) noexcept;
@@ -60,9 +60,19 @@ class Root : public Job, public TaskContext {
   std::uint64_t id() const noexcept { return id_; }
 
   // The joiner's side. A task that was torn down has finished without a result.
-  bool finished() const noexcept;
-  bool torn_down() const noexcept;
-  bool has_result() const noexcept;
+  bool finished() const noexcept {
+    // acquire: pairs with the release in PublishResult; the result is in place.
+    return (state_.load(std::memory_order_acquire) & kFinished) != 0;
+  }
+  bool torn_down() const noexcept {
+    // relaxed: asked by a joiner that has seen the task finished.
+    return (state_.load(std::memory_order_relaxed) & kTornDown) != 0;
+  }
+  bool has_result() const noexcept {
+    // acquire: as in finished.
+    constexpr std::uintptr_t kEnded = kFinished | kTornDown;
+    return (state_.load(std::memory_order_acquire) & kEnded) == kFinished;
+  }
   // True: `joiner` will be told when the task has finished. False: it has.
   [[nodiscard]] bool SetJoiner(Joiner& joiner) noexcept;
   enum class TakenBack { kYes, kNotSetYet, kTooLate };
@@ -70,6 +80,9 @@ class Root : public Job, public TaskContext {
   [[nodiscard]] TakenBack TakeJoinerBack(Joiner& joiner) noexcept;
   // Nobody will join. The Root may be gone when this returns.
   void ReleaseHandle() noexcept;
+  // As ReleaseHandle, and nobody wants the result either: a task that has not
+  // finished is cancelled.
+  void DropHandle() noexcept;
 
   // The runtime has stopped: destroys what is suspended in this task, leaf
   // first. The Root may be gone when this returns.
@@ -84,8 +97,6 @@ class Root : public Job, public TaskContext {
   static void operator delete(void* root, std::size_t size) noexcept {
     FreeFrame(root, size);
   }
-
-  TaskLinks links;  // Guarded by the home list.
 
  protected:
   ~Root() = default;
@@ -107,7 +118,10 @@ class Root : public Job, public TaskContext {
   Continuation PublishResult(ThisThread& here) noexcept {
     return Publish(kFinished, here);
   }
-  bool released() const noexcept;
+  bool released() const noexcept {
+    // relaxed: a hint; ReleaseHandle and PublishResult decide.
+    return (state_.load(std::memory_order_relaxed) & kReleased) != 0;
+  }
 
  private:
   static constexpr std::uintptr_t kFinished = 1;

@@ -83,22 +83,9 @@ void Scheduler::StopThreads() noexcept {
 
 // --- The way in -------------------------------------------------------------
 
-inline Worker* Scheduler::WorkerOfThisThread() noexcept {
-  Worker* const worker = this_thread.worker;
-  return worker != nullptr && &worker->scheduler() == this ? worker : nullptr;
-}
-
 void Scheduler::Schedule(Job& job) noexcept {
   if (Worker* const worker = WorkerOfThisThread()) {
     worker->PushWoken(job);
-  } else {
-    PushFromOutside(job);
-  }
-}
-
-void Scheduler::Spawn(Job& job) noexcept {
-  if (Worker* const worker = WorkerOfThisThread()) {
-    worker->PushFair(job);
   } else {
     PushFromOutside(job);
   }
@@ -139,11 +126,6 @@ Registry& Scheduler::RegistryForCaller() noexcept {
   return (worker != nullptr ? worker : workers_.front().get())->registry();
 }
 
-std::uint64_t Scheduler::NextTaskId() noexcept {
-  Worker* const worker = WorkerOfThisThread();
-  return worker != nullptr ? worker->NextTaskId() : ReserveTaskIds(1);
-}
-
 std::uint64_t Scheduler::ReserveTaskIds(std::uint64_t count) noexcept {
   // relaxed: only the number matters.
   return next_task_id_.fetch_add(count, std::memory_order_relaxed);
@@ -158,10 +140,7 @@ void Scheduler::BeginDrain() noexcept {
   ForEachTask([](Root& task) { task.Cancel(); });
 }
 
-void Scheduler::TaskEnded() noexcept {
-  // The registry's lock orders our removal before a drainer's look into it; a
-  // drainer that looked before set draining_ before that, so we see it here.
-  if (!draining()) return;
+void Scheduler::TellDrainer() noexcept {
   std::lock_guard lock(drain_mutex_);
   task_ended_.notify_all();
 }

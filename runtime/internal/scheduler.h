@@ -27,6 +27,7 @@
 #include "weft/reactor/system.h"
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/current.h"
 #include "weft/runtime/internal/idle.h"
 #include "weft/runtime/internal/injector.h"
 #include "weft/runtime/internal/watch.h"
@@ -60,12 +61,21 @@ class Scheduler {
   // A wait is over: the job runs soon, on the calling worker if it is ours.
   void Schedule(Job& job) noexcept;
   // A new task, or one that yields from outside a worker: the fair queue.
-  void Spawn(Job& job) noexcept;
+  void Spawn(Job& job) noexcept {
+    if (Worker* const worker = WorkerOfThisThread()) [[likely]] {
+      worker->PushFair(job);
+    } else {
+      PushFromOutside(job);
+    }
+  }
 
   // Where a task spawned by the calling thread belongs.
   Registry& RegistryForCaller() noexcept;
   // Never 0, and never twice. In no order: workers reserve many at a time.
-  std::uint64_t NextTaskId() noexcept;
+  std::uint64_t NextTaskId() noexcept {
+    Worker* const worker = WorkerOfThisThread();
+    return worker != nullptr ? worker->NextTaskId() : ReserveTaskIds(1);
+  }
   std::uint64_t ReserveTaskIds(std::uint64_t count) noexcept;
 
   // --- Ending --------------------------------------------------------------
@@ -80,7 +90,12 @@ class Scheduler {
   // there.
   bool WaitUntilDrained(absl::Duration timeout);
   // A task has left its registry.
-  void TaskEnded() noexcept;
+  void TaskEnded() noexcept {
+    // The registry's lock orders our removal before a drainer's look into it; a
+    // drainer that looked before set draining_ before that, so we see it here.
+    if (draining()) [[unlikely]]
+      TellDrainer();
+  }
   bool AnyTasks() noexcept;
   void ForEachTask(absl::FunctionRef<void(Root&)> visit);
   // Destroys every suspended frame, leaf first. Requires: no threads.
@@ -113,8 +128,12 @@ class Scheduler {
   void AbandonQueuedJobs() noexcept;
   void AbandonAtOnce(Job& job) noexcept;
   void PushFromOutside(Job& job) noexcept;
+  void TellDrainer() noexcept;
   // Null when the caller is not one of ours.
-  Worker* WorkerOfThisThread() noexcept;
+  Worker* WorkerOfThisThread() noexcept {
+    Worker* const worker = this_thread.worker;
+    return worker != nullptr && &worker->scheduler() == this ? worker : nullptr;
+  }
 
   reactor::System& system_;
   const std::shared_ptr<reactor::SourcePool> sources_;

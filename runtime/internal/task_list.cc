@@ -1,4 +1,4 @@
-// An intrusive doubly linked list under a spin lock.
+// Walking the ring, and emptying it.
 //
 // SPDX-License-Identifier: MIT
 
@@ -8,36 +8,20 @@
 
 namespace weft::internal {
 
-void TaskList::Add(Root& task) noexcept {
-  std::lock_guard lock(lock_);
-  task.links.previous = nullptr;
-  task.links.next = first_;
-  if (first_ != nullptr) first_->links.previous = &task;
-  first_ = &task;
-}
-
-void TaskList::Remove(Root& task) noexcept {
-  std::lock_guard lock(lock_);
-  TaskLinks& links = task.links;
-  if (links.next != nullptr) links.next->links.previous = links.previous;
-  (links.previous != nullptr ? links.previous->links.next : first_) =
-      links.next;
-}
-
 void TaskList::ForEach(absl::FunctionRef<void(Root&)> visit) {
-  std::lock_guard lock(lock_);
-  for (Root* task = first_; task != nullptr; task = task->links.next) {
-    visit(*task);
+  const std::lock_guard lock(lock_);
+  for (TaskLinks* task = ends_.next; task != &ends_; task = task->next) {
+    visit(static_cast<Root&>(*task));
   }
 }
 
 Root* TaskList::TakeAny() noexcept {
-  std::lock_guard lock(lock_);
-  Root* const task = first_;
-  if (task == nullptr) return nullptr;
-  first_ = task->links.next;
-  if (first_ != nullptr) first_->links.previous = nullptr;
-  return task;
+  const std::lock_guard lock(lock_);
+  if (empty()) return nullptr;
+  TaskLinks* const task = ends_.next;
+  ends_.next = task->next;
+  task->next->previous = &ends_;
+  return &static_cast<Root&>(*task);
 }
 
 }  // namespace weft::internal

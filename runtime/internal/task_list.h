@@ -26,25 +26,36 @@ namespace internal {
 class Root;
 class Scheduler;
 
-// The links of a member; in the member itself.
+// The links of a member; every Root begins with them. Guarded by the list.
 struct TaskLinks {
-  Root* previous = nullptr;
-  Root* next = nullptr;
+  TaskLinks* previous;
+  TaskLinks* next;
 };
 
 class TaskList {
  public:
-  explicit TaskList(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  explicit TaskList(Scheduler& scheduler) noexcept
+      : ends_{&ends_, &ends_}, scheduler_(scheduler) {}
   TaskList(const TaskList&) = delete;
   TaskList& operator=(const TaskList&) = delete;
 
   Scheduler& scheduler() const noexcept { return scheduler_; }
 
-  void Add(Root& task) noexcept;
-  void Remove(Root& task) noexcept;
+  void Add(TaskLinks& task) noexcept {
+    const std::lock_guard lock(lock_);
+    task.previous = &ends_;
+    task.next = ends_.next;
+    ends_.next->previous = &task;
+    ends_.next = &task;
+  }
+  void Remove(const TaskLinks& task) noexcept {
+    const std::lock_guard lock(lock_);
+    task.next->previous = task.previous;
+    task.previous->next = task.next;
+  }
   // For a look at several lists at one moment: empty() with the lock held.
   reactor::SpinLock& lock() noexcept { return lock_; }
-  bool empty() const noexcept { return first_ == nullptr; }
+  bool empty() const noexcept { return ends_.next == &ends_; }
 
   // Calls `visit` for each member under the lock, so that none can finish
   // meanwhile. `visit` may cancel and look; it must not add or remove.
@@ -58,7 +69,9 @@ class TaskList {
 
  private:
   reactor::SpinLock lock_;
-  Root* first_ = nullptr;  // Guarded by lock_, as are the members' links.
+  // A ring through both ends, so that nobody is first or last by an exception.
+  // Guarded by lock_, as are the members' links.
+  TaskLinks ends_;
   Scheduler& scheduler_;
 };
 

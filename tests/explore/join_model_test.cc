@@ -185,7 +185,8 @@ TEST(JoinModelTest, HandsTheJoinerToWhoTakesItOut) {
 
 TEST(JoinModelTest, NeedsEveryOrder) {
   ExpectEveryOrderIsNeeded<JoinModel, CancelledJoin, WatchedJoin,
-                           TakenBackModel>({"runtime/internal/root.cc"});
+                           TakenBackModel>(
+      {"runtime/internal/root.h", "runtime/internal/root.cc"});
 }
 
 }  // namespace

@@ -732,12 +732,12 @@ TEST(SpawnDeathTest, AnExceptionOutOfADetachedTaskEndsTheProgramWithItsText) {
 
 TEST(SpawnDeathTest, AnExceptionThatIsDroppedUnseenEndsTheProgram) {
   testing::Simulator sim;
-  std::optional<JoinHandle<void>> handle(sim.SpawnJoinable(Throw()));
+  JoinHandle<void> handle = sim.SpawnJoinable(Throw());
   sim.RunUntilIdle();
 
-  EXPECT_DEATH(handle.reset(), "nobody joins: nobody listens");
+  EXPECT_DEATH(handle = {}, "nobody joins: nobody listens");
 
-  EXPECT_THROW(handle->BlockingJoin().IgnoreError(), std::runtime_error);
+  EXPECT_THROW(handle.BlockingJoin().IgnoreError(), std::runtime_error);
 }
 
 }  // namespace
