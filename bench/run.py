@@ -1,7 +1,7 @@
 """Runs the benchmarks of a build folder and prints one table.
 
     run.py BUILD [--only REGEX] [--quick] [--json FILE] [--draw FOLDER]
-           [--peers]
+           [--peers] [--clang BUILD]
 
 A row has the time that passed and the time of all processors that the process
 used, both in nanoseconds for each item: the median of the repetitions, and
@@ -12,6 +12,10 @@ A benchmark is called layer/question/implementation/argument... The row whose
 implementation is `floor` is what the same question costs without us, on the
 same arguments in the same run; the other rows of the question are divided by
 it, processor time by processor time, [smallest by smallest].
+
+With `--clang` the same programs are asked once more, out of a folder that clang
+has built. Theirs are rows of the implementation `weft-clang`, and those of `weft`
+say how many times as long they take, by the clock.
 
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with
@@ -95,6 +99,17 @@ def ask_peer(program, only, quick, out):
                             "error_occurred": True, "error_message": why}]}
 
 
+def measure_clang(program, only, quick, out):
+    """As measure, of a program that clang has built: our own rows, under a name
+    of their own."""
+    report = measure(program, only, quick, out)
+    ours = [each for each in report.get("benchmarks", [])
+            if implementation_of(each["run_name"]) == "weft"]
+    for each in ours:
+        each["run_name"] = clang_row_of(each["run_name"])
+    return {**report, "benchmarks": ours}
+
+
 def merged(reports):
     """One report of several: Google Benchmark's own format again."""
     return {"context": next((each["context"] for each in reports
@@ -122,9 +137,21 @@ def nanoseconds(benchmark):
     return real, cpu
 
 
-def floor_of(name):
+def implementation_of(name):
+    return (name.split("/") + ["", ""])[2]
+
+
+def row_of(implementation, name):
     parts = name.split("/")
-    return "/".join(parts[:2] + ["floor"] + parts[3:])
+    return "/".join(parts[:2] + [implementation] + parts[3:])
+
+
+def floor_of(name):
+    return row_of("floor", name)
+
+
+def clang_row_of(name):
+    return row_of("weft-clang", name)
 
 
 def number(value):
@@ -173,6 +200,9 @@ def rows(report):
         ratio = cpu.over(floor[1]) if floor and floor_of(name) != name else ""
         said = " ".join(f"{key}={value:.6g}"
                         for key, value in counters[name].items())
+        clang = both.get(clang_row_of(name))
+        if clang and implementation_of(name) == "weft":
+            said = f"{real.over(clang[0])} x clang {said}".rstrip()
         yield [name, str(real), str(cpu), ratio, said]
     for name, why in failures.items():
         yield [name, "failed", "", "", why]
@@ -202,10 +232,17 @@ def main():
                         help="also draw a chart for each question")
     parser.add_argument("--peers", action="store_true",
                         help="other runtimes too, asked the same questions")
+    parser.add_argument("--clang", type=pathlib.Path, metavar="BUILD",
+                        help="the same from another compiler beside it")
     arguments = parser.parse_args()
 
-    asked = [(measure, program) for program in programs(arguments.build)
-             if has_any(program, arguments.only)]
+    # One after the other where they ask the same.
+    asked = sorted(
+        ((ask, program)
+         for ask, build in ((measure, arguments.build),
+                            (measure_clang, arguments.clang)) if build
+         for program in programs(build) if has_any(program, arguments.only)),
+        key=lambda each: each[1].name)
     if arguments.peers:
         peers = sorted(PEERS.glob("*/run"))
         asked += [(ask_peer, program) for program in peers]

@@ -53,6 +53,21 @@ class BenchTest(unittest.TestCase):
                          measured("runtime/spawn/weft/1/2", 9))
         self.assertEqual(["3.40 [4.00]", "", "", ""], [row[3] for row in rows])
 
+    def test_our_row_says_how_it_compares_with_what_clang_made(self):
+        rows = self.rows(measured("runtime/yield/weft/1", 6, cpu=9),
+                         measured("runtime/yield/weft-clang/1", 4, cpu=3),
+                         measured("runtime/yield/floor/1", 2))
+        self.assertEqual(["1.50 [1.50] x clang", "", ""],
+                         [row[4] for row in rows])
+
+    def test_of_what_clang_built_only_our_own_rows_are_shown(self):
+        report = {"benchmarks": [measured("a/b/weft/1", 1),
+                                 measured("a/b/floor/1", 1)]}
+        with mock.patch.object(bench, "measure", return_value=report):
+            ours = bench.measure_clang("program", None, False, "out")
+        self.assertEqual(["a/b/weft-clang/1"],
+                         [each["run_name"] for each in ours["benchmarks"]])
+
     def test_a_floor_that_takes_no_time_divides_nothing(self):
         rows = self.rows(measured("a/b/weft", 5), measured("a/b/floor", 0))
         self.assertEqual(["", ""], [row[3] for row in rows])
