@@ -13,9 +13,9 @@ implementation is `floor` is what the same question costs without us, on the
 same arguments in the same run; the other rows of the question are divided by
 it, processor time by processor time, [smallest by smallest].
 
-With `--clang` the same programs are asked once more, out of a folder that clang
-has built. Theirs are rows of the implementation `weft-clang`, and those of `weft`
-say how many times as long they take, by the clock.
+With `--clang` the same programs are asked once more, out of a folder that
+clang has built. Theirs are rows of the implementation `weft-clang`, and those
+of `weft` say how many times as long they take, by the clock.
 
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with

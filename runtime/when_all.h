@@ -5,9 +5,9 @@
 #ifndef WEFT_RUNTIME_WHEN_ALL_H_
 #define WEFT_RUNTIME_WHEN_ALL_H_
 
+#include <concepts>
 #include <coroutine>
-#include <cstddef>
-#include <memory>
+#include <ranges>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -57,11 +57,12 @@ class [[nodiscard("co_await it")]] WhenAllAwaiter final
 };
 
 template <typename T>
-class [[nodiscard("co_await it")]] WhenAllOfAwaiter final
-    : public internal::Gather {
+class [[nodiscard("co_await it")]] WhenAllOfAwaiter : public internal::Gather {
  public:
-  explicit WhenAllOfAwaiter(std::vector<Task<T>> tasks)
-      : Gather(static_cast<int>(tasks.size())), branches_(std::move(tasks)) {}
+  template <internal::TasksOf<T> Tasks>
+  explicit WhenAllOfAwaiter(Tasks&& tasks)
+      : Gather(static_cast<int>(std::ranges::size(tasks))),
+        branches_(std::move(tasks)) {}
 
   bool await_ready() const noexcept { return branches_.size() == 0; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
@@ -69,8 +70,22 @@ class [[nodiscard("co_await it")]] WhenAllOfAwaiter final
   }
   auto await_resume() { return branches_.TakeResults(); }
 
- private:
+ protected:
   internal::BranchArray<internal::Gather, T> branches_;
+};
+
+template <typename T, std::invocable<internal::NonVoid<T>> Take>
+class [[nodiscard("co_await it")]] WhenAllIntoAwaiter final
+    : public WhenAllOfAwaiter<T> {
+ public:
+  template <internal::TasksOf<T> Tasks>
+  WhenAllIntoAwaiter(Tasks&& tasks, Take take)
+      : WhenAllOfAwaiter<T>(std::move(tasks)), take_(std::move(take)) {}
+
+  void await_resume() { this->branches_.TakeEach(std::move(take_)); }
+
+ private:
+  Take take_;
 };
 
 // Runs all `tasks` concurrently and gives their results in the order of the
@@ -96,15 +111,32 @@ WhenAllAwaiter<Ts...> WhenAll(Task<Ts>... tasks) noexcept {
   return WhenAllAwaiter<Ts...>(std::move(tasks)...);
 }
 
-// As above, for any number of tasks of one type: a std::vector<T> in their
-// order, or nothing for Task<void>.
+// As above, for any number of tasks of one type, in a std::vector or what else
+// knows its size: a std::vector<T> in their order, or nothing for Task<void>.
 //
 // Suspends: until every task has completed; not at all for none.
 // Cancel:   every task is cancelled, and still waited for.
 // Cost:     a block from the frame pool, and the vector of results.
-template <typename T>
-WhenAllOfAwaiter<T> WhenAll(std::vector<Task<T>> tasks) {
+template <typename Tasks, typename T = internal::ResultOfEach<Tasks>>
+  requires internal::TasksOf<Tasks, T>
+WhenAllOfAwaiter<T> WhenAll(Tasks&& tasks) {
   return WhenAllOfAwaiter<T>(std::move(tasks));
+}
+
+// As above, and instead of a vector each result is given to `take`, in their
+// order, once all have completed; a std::monostate for Task<void>.
+//
+//     absl::InlinedVector<Task<int>, 8> parts = ...;
+//     auto add = [&sum](int part) { sum += part; };
+//     co_await WhenAll(std::move(parts), add);
+//
+// Cost: a block from the frame pool.
+template <typename Tasks, typename Take,
+          typename T = internal::ResultOfEach<Tasks>>
+  requires internal::TasksOf<Tasks, T> &&
+           std::invocable<Take&, internal::NonVoid<T>>
+WhenAllIntoAwaiter<T, Take> WhenAll(Tasks&& tasks, Take take) {
+  return WhenAllIntoAwaiter<T, Take>(std::move(tasks), std::move(take));
 }
 
 }  // namespace weft

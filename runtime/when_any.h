@@ -7,6 +7,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <ranges>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -91,8 +92,10 @@ template <typename T>
 class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
     : public internal::Race {
  public:
-  explicit WhenAnyOfAwaiter(std::vector<Task<T>> tasks)
-      : Race(static_cast<int>(tasks.size())), branches_(std::move(tasks)) {}
+  template <internal::TasksOf<T> Tasks>
+  explicit WhenAnyOfAwaiter(Tasks&& tasks)
+      : Race(static_cast<int>(std::ranges::size(tasks))),
+        branches_(std::move(tasks)) {}
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
@@ -126,14 +129,16 @@ WhenAnyAwaiter<Ts...> WhenAny(Task<Ts>... tasks) noexcept {
   return WhenAnyAwaiter<Ts...>(std::move(tasks)...);
 }
 
-// As above, for one or more tasks of one type that is not void.
+// As above, for one or more tasks of one type that is not void, in a
+// std::vector or what else knows its size.
 //
 // Suspends: until every task has completed.
 // Cancel:   every task is cancelled, and still waited for.
-template <typename T>
-  requires(!std::is_void_v<T>)
-WhenAnyOfAwaiter<T> WhenAny(std::vector<Task<T>> tasks) {
-  ABSL_RAW_CHECK(!tasks.empty(), "WhenAny of no tasks would wait for ever");
+template <typename Tasks, typename T = internal::ResultOfEach<Tasks>>
+  requires(internal::TasksOf<Tasks, T> && !std::is_void_v<T>)
+WhenAnyOfAwaiter<T> WhenAny(Tasks&& tasks) {
+  ABSL_RAW_CHECK(std::ranges::size(tasks) > 0,
+                 "WhenAny of no tasks would wait for ever");
   return WhenAnyOfAwaiter<T>(std::move(tasks));
 }
 

@@ -11,11 +11,10 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdint>
-#include <numeric>
 #include <utility>
-#include <vector>
 
 #include "absl/base/internal/raw_logging.h"
+#include "absl/container/inlined_vector.h"
 #include "benchmark/benchmark.h"
 #include "weft/bench/runtime/queens.h"
 #include "weft/runtime/runtime.h"
@@ -31,12 +30,12 @@ Task<std::int64_t> Solutions(Board board) {
   if (board.full()) co_return 1;
   Board::Columns safe = board.Safe();
   if (safe == 0) co_return 0;
-  std::vector<Task<std::int64_t>> boards;
-  boards.reserve(Count(safe));
+  absl::InlinedVector<Task<std::int64_t>, kQueens> boards;
   while (safe != 0) boards.push_back(Solutions(board.With(TakeOne(safe))));
-  std::vector<std::int64_t> solutions = co_await WhenAll(std::move(boards));
-  co_return std::accumulate(solutions.begin(), solutions.end(),
-                            std::int64_t{0});
+  std::int64_t solutions = 0;
+  auto add = [&solutions](std::int64_t found) { solutions += found; };
+  co_await WhenAll(std::move(boards), add);
+  co_return solutions;
 }
 
 void WeftQueens(benchmark::State& state) {

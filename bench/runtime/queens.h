@@ -12,7 +12,6 @@
 #ifndef WEFT_BENCH_RUNTIME_QUEENS_H_
 #define WEFT_BENCH_RUNTIME_QUEENS_H_
 
-#include <bit>
 #include <cstdint>
 
 namespace weft::bench {
@@ -50,8 +49,6 @@ class Board {
   Columns left_ = 0;
   Columns right_ = 0;
 };
-
-inline int Count(Board::Columns columns) { return std::popcount(columns); }
 
 // Takes one column out of a set that is not empty.
 inline Board::Columns TakeOne(Board::Columns& columns) {

@@ -6,10 +6,11 @@
 #ifndef WEFT_RUNTIME_INTERNAL_BRANCHES_H_
 #define WEFT_RUNTIME_INTERNAL_BRANCHES_H_
 
-#include <array>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <ranges>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -34,6 +35,16 @@ NonVoid<T> TakeNonVoid(ReturnSlot<T>& slot) {
     return slot.TakeResult();
   }
 }
+
+// Any number of tasks of one type: a std::vector, or what else knows its size.
+// Not one that others can see: the tasks are taken out of it.
+template <typename Tasks, typename T>
+concept TasksOf =
+    !std::is_lvalue_reference_v<Tasks> && std::ranges::sized_range<Tasks> &&
+    std::same_as<std::ranges::range_value_t<Tasks>, Task<T>>;
+
+template <std::ranges::range Tasks>
+using ResultOfEach = typename std::ranges::range_value_t<Tasks>::Result;
 
 // Once the results are taken there is nothing in the branches that anybody
 // would have to destroy: their children have completed and are gone. So they
@@ -81,13 +92,17 @@ class BranchTuple {
 template <typename JoinOfBranches, typename T>
 class BranchArray {
  public:
-  explicit BranchArray(std::vector<Task<T>> tasks)
-      : size_(static_cast<int>(tasks.size())),
+  // Takes the tasks out of `tasks`, which keeps empty ones.
+  template <TasksOf<T> Tasks>
+  explicit BranchArray(Tasks&& tasks)
+      : size_(static_cast<int>(std::ranges::size(tasks))),
         branches_(
             static_cast<BranchOf<T, JoinOfBranches>*>(AllocateFrame(bytes()))) {
-    for (int i = 0; i < size_; ++i) {
-      std::construct_at(&branches_[i], std::move(tasks[i]));
+    int i = 0;
+    for (Task<T>& task : tasks) {
+      std::construct_at(&branches_[i], std::move(task));
       if (i > 0) branches_[i - 1].set_sibling(branches_[i]);
+      ++i;
     }
   }
   BranchArray(const BranchArray&) = delete;
@@ -100,18 +115,22 @@ class BranchArray {
   int size() const noexcept { return size_; }
   Branch& first() noexcept { return branches_[0]; }
 
-  // Throws the first exception, if there is one.
+  // Gives the results to `take`, in order. Throws the first exception, if there
+  // is one, and then takes no more.
+  template <std::invocable<NonVoid<T>> Take>
+  void TakeEach(Take take) {
+    for (int i = 0; i < size_; ++i) take(TakeNonVoid(branches_[i].result()));
+    taken_ = true;
+  }
+
+  // As above, all of them in a vector; nothing for void.
   auto TakeResults() {
     if constexpr (std::is_void_v<T>) {
-      for (int i = 0; i < size_; ++i) branches_[i].result().TakeResult();
-      taken_ = true;
+      TakeEach([](std::monostate) {});
     } else {
       std::vector<T> results;
       results.reserve(size_);
-      for (int i = 0; i < size_; ++i) {
-        results.push_back(branches_[i].result().TakeResult());
-      }
-      taken_ = true;
+      TakeEach([&results](T result) { results.push_back(std::move(result)); });
       return results;
     }
   }

@@ -5,6 +5,8 @@
 
 #include "weft/runtime/when_all.h"
 
+#include <array>
+#include <list>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -133,6 +135,71 @@ TEST(WhenAllTest, AnEmptyVectorDoesNotSuspend) {
   sim.RunUntilIdle();
 
   EXPECT_THAT(journal, ElementsAre("went on", "another task"));
+}
+
+TEST(WhenAllTest, TakesItsTasksOutOfWhateverKnowsItsSize) {
+  testing::Simulator sim;
+  auto main = []() -> Task<std::vector<int>> {
+    std::list<Task<int>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(GiveAfterTurns(3 - i, i));
+    std::vector<int> all = co_await WhenAll(std::move(tasks));
+    std::array<Task<int>, 1> single = {Give(7)};
+    std::vector<int> one = co_await WhenAll(std::move(single));
+    EXPECT_THAT(one, ElementsAre(7));
+    co_return all;
+  };
+
+  EXPECT_THAT(*sim.Run(main()), ElementsAre(0, 1, 2));
+}
+
+TEST(WhenAllTest, GivesResultsToAFunctionInTheOrderOfTheTasks) {
+  testing::Simulator sim;
+  auto main = []() -> Task<std::vector<int>> {
+    std::vector<Task<int>> tasks;
+    for (int i = 0; i < 5; ++i) tasks.push_back(GiveAfterTurns(5 - i, i));
+    std::vector<int> all;
+    auto take = [&all](int n) { all.push_back(n); };
+    co_await WhenAll(std::move(tasks), take);
+    co_return all;
+  };
+
+  EXPECT_THAT(*sim.Run(main()), ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(WhenAllTest, AFunctionIsGivenAMonostateForEachVoidTask) {
+  testing::Simulator sim;
+  Journal journal;
+  auto main = [&]() -> Task<> {
+    std::vector<Task<>> tasks;
+    tasks.push_back(Note(journal, "first"));
+    tasks.push_back(Note(journal, "second"));
+    auto take = [&](std::monostate) { journal.push_back("taken"); };
+    co_await WhenAll(std::move(tasks), take);
+  };
+
+  EXPECT_TRUE(sim.Run(main()).ok());
+  EXPECT_THAT(journal, ElementsAre("first", "second", "taken", "taken"));
+}
+
+TEST(WhenAllTest, AFunctionTakesNoResultsBehindAnException) {
+  testing::Simulator sim;
+  Census census;
+  auto make = [](Census& into, int n) -> Task<Counted> {
+    co_await Yield();
+    if (n == 1) throw std::runtime_error("the second");
+    co_return Counted(into, n);
+  };
+  std::vector<int> taken;
+  auto main = [&]() -> Task<> {
+    std::vector<Task<Counted>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(make(census, i));
+    auto take = [&](const Counted& each) { taken.push_back(each.number()); };
+    co_await WhenAll(std::move(tasks), take);
+  };
+
+  EXPECT_THROW(sim.Run(main()).IgnoreError(), std::runtime_error);
+  EXPECT_THAT(taken, ElementsAre(0));
+  EXPECT_EQ(census.alive(), 0) << "the third result is destroyed all the same";
 }
 
 TEST(WhenAllTest, GivesResultsThatCanOnlyBeMovedAndCannotBeMadeEmpty) {
