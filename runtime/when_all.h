@@ -124,13 +124,16 @@ WhenAllOfAwaiter<T> WhenAll(Tasks&& tasks) {
 }
 
 // As above, and instead of a vector each result is given to `take`, in their
-// order, once all have completed; a std::monostate for Task<void>.
+// order, once all have completed; a std::monostate for Task<void>. It is called
+// on the caller's thread, and may throw: that ends the giving.
 //
 //     absl::InlinedVector<Task<int>, 8> parts = ...;
 //     auto add = [&sum](int part) { sum += part; };
 //     co_await WhenAll(std::move(parts), add);
 //
-// Cost: a block from the frame pool.
+// Suspends: until every task has completed; not at all for none.
+// Cancel:   every task is cancelled, and still waited for.
+// Cost:     a block from the frame pool.
 template <typename Tasks, typename Take,
           typename T = internal::ResultOfEach<Tasks>>
   requires internal::TasksOf<Tasks, T> &&
