@@ -137,7 +137,8 @@ class RunQueue {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     // acquire: pairs with the release in Append.
     const std::uint64_t tail = tail_.load(std::memory_order_acquire);
-    const std::uint64_t count = std::min((tail - head + 1) / 2, taken.size());
+    const std::uint64_t count =
+        std::min<std::uint64_t>((tail - head + 1) / 2, taken.size());
     for (std::uint64_t i = 0; i < count; ++i) {
       taken[i] = slots_[(head + i) % kCapacity].load(std::memory_order_relaxed);
     }
