@@ -43,7 +43,7 @@ USUAL = {
     "name", "family_index", "per_family_instance_index", "run_name",
     "run_type", "repetitions", "repetition_index", "threads", "iterations",
     "real_time", "cpu_time", "time_unit", "items_per_second",
-    "bytes_per_second", "label", "aggregate_name", "aggregate_unit",
+    "bytes_per_second", "aggregate_name", "aggregate_unit",
     "error_occurred", "error_message",
 }
 
@@ -197,8 +197,10 @@ def rows(report):
             for name, all_ in times.items()}
     for name, (real, cpu) in both.items():
         floor = both.get(floor_of(name))
-        ratio = cpu.over(floor[1]) if floor and floor_of(name) != name else ""
-        said = " ".join(f"{key}={value:.6g}"
+        # The floor is what the first compiler made of it.
+        alone = implementation_of(name) in ("floor", "weft-clang")
+        ratio = cpu.over(floor[1]) if floor and not alone else ""
+        said = " ".join(value if key == "label" else f"{key}={value:.6g}"
                         for key, value in counters[name].items())
         clang = both.get(clang_row_of(name))
         if clang and implementation_of(name) == "weft":

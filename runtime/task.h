@@ -61,6 +61,9 @@ class [[nodiscard("a Task does nothing until it is awaited or spawned")]] Task {
 
   Awaiter operator co_await() && noexcept { return Awaiter(TakeFrame()); }
 
+  // False for a task that was moved from, or awaited.
+  explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+
   // For those that run a task without awaiting it: spawn, forks, scopes.
   Frame TakeFrame() noexcept { return std::move(frame_); }
 

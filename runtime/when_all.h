@@ -5,7 +5,6 @@
 #ifndef WEFT_RUNTIME_WHEN_ALL_H_
 #define WEFT_RUNTIME_WHEN_ALL_H_
 
-#include <concepts>
 #include <coroutine>
 #include <ranges>
 #include <tuple>
@@ -74,7 +73,7 @@ class [[nodiscard("co_await it")]] WhenAllOfAwaiter : public internal::Gather {
   internal::BranchArray<internal::Gather, T> branches_;
 };
 
-template <typename T, std::invocable<internal::NonVoid<T>> Take>
+template <typename T, internal::TakesResultsOf<T> Take>
 class [[nodiscard("co_await it")]] WhenAllIntoAwaiter final
     : public WhenAllOfAwaiter<T> {
  public:
@@ -111,8 +110,9 @@ WhenAllAwaiter<Ts...> WhenAll(Task<Ts>... tasks) noexcept {
   return WhenAllAwaiter<Ts...>(std::move(tasks)...);
 }
 
-// As above, for any number of tasks of one type, in a std::vector or what else
-// knows its size: a std::vector<T> in their order, or nothing for Task<void>.
+// As above, for any number of tasks of one type, in a std::vector or another
+// container that knows its size: a std::vector<T> in their order, or nothing
+// for Task<void>. The container is cleared, where it can be.
 //
 // Suspends: until every task has completed; not at all for none.
 // Cancel:   every task is cancelled, and still waited for.
@@ -136,8 +136,7 @@ WhenAllOfAwaiter<T> WhenAll(Tasks&& tasks) {
 // Cost:     a block from the frame pool.
 template <typename Tasks, typename Take,
           typename T = internal::ResultOfEach<Tasks>>
-  requires internal::TasksOf<Tasks, T> &&
-           std::invocable<Take&, internal::NonVoid<T>>
+  requires internal::TasksOf<Tasks, T> && internal::TakesResultsOf<Take, T>
 WhenAllIntoAwaiter<T, Take> WhenAll(Tasks&& tasks, Take take) {
   return WhenAllIntoAwaiter<T, Take>(std::move(tasks), std::move(take));
 }

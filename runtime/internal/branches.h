@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/join.h"
 
@@ -37,11 +38,17 @@ NonVoid<T> TakeNonVoid(ReturnSlot<T>& slot) {
 }
 
 // Any number of tasks of one type: a std::vector, or what else knows its size.
-// Not one that others can see: the tasks are taken out of it.
+// It owns them, since they are taken out of it: no view, and no lvalue.
 template <typename Tasks, typename T>
 concept TasksOf =
     !std::is_lvalue_reference_v<Tasks> && std::ranges::sized_range<Tasks> &&
-    std::same_as<std::ranges::range_value_t<Tasks>, Task<T>>;
+    !std::ranges::view<std::remove_cvref_t<Tasks>> &&
+    std::same_as<std::ranges::range_reference_t<Tasks>, Task<T>&>;
+
+// Is given the results of tasks, one by one.
+template <typename Take, typename T>
+concept TakesResultsOf =
+    std::is_void_v<std::invoke_result_t<Take&, NonVoid<T>>>;
 
 template <std::ranges::range Tasks>
 using ResultOfEach = typename std::ranges::range_value_t<Tasks>::Result;
@@ -92,7 +99,7 @@ class BranchTuple {
 template <typename JoinOfBranches, typename T>
 class BranchArray {
  public:
-  // Takes the tasks out of `tasks`, which keeps empty ones.
+  // Takes the tasks out of `tasks`, which is cleared where it can be.
   template <TasksOf<T> Tasks>
   explicit BranchArray(Tasks&& tasks)
       : size_(static_cast<int>(std::ranges::size(tasks))),
@@ -100,10 +107,14 @@ class BranchArray {
             static_cast<BranchOf<T, JoinOfBranches>*>(AllocateFrame(bytes()))) {
     int i = 0;
     for (Task<T>& task : tasks) {
+      ABSL_RAW_CHECK(static_cast<bool>(task),
+                     "a task is awaited that was moved from: put each into one "
+                     "container, and await that once");
       std::construct_at(&branches_[i], std::move(task));
       if (i > 0) branches_[i - 1].set_sibling(branches_[i]);
       ++i;
     }
+    if constexpr (requires { tasks.clear(); }) tasks.clear();
   }
   BranchArray(const BranchArray&) = delete;
   BranchArray& operator=(const BranchArray&) = delete;
@@ -117,7 +128,7 @@ class BranchArray {
 
   // Gives the results to `take`, in order. Throws the first exception, if there
   // is one, and then takes no more.
-  template <std::invocable<NonVoid<T>> Take>
+  template <TakesResultsOf<T> Take>
   void TakeEach(Take take) {
     for (int i = 0; i < size_; ++i) take(TakeNonVoid(branches_[i].result()));
     taken_ = true;

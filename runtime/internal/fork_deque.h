@@ -105,7 +105,7 @@ class ForkDeque {
     // Nothing to take: leave before the barrier.
     if (top >= bottom_.load(std::memory_order_relaxed)) return nullptr;
     // What counts as our store is the swap that made top_ what we have loaded.
-    barrier_.BetweenStoreAndLoad();
+    if (!barrier_.BetweenStoreAndLoad()) return nullptr;
     // Also acquires the slot published by Push.
     const std::int64_t bottom = bottom_.load(std::memory_order_seq_cst);
     if (top >= bottom) return nullptr;

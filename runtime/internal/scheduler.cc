@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(
   const Sharing sharing =
       options.workers == 1 ? Sharing::kSolo : Sharing::kShared;
   const StealBarrier barrier =
-      options.workers <= kMostForThievesToPay
+      sharing == Sharing::kShared && options.workers <= kMostForThievesToPay
           ? StealBarrier::PaidByThieves(scheduler->system_)
           : StealBarrier();
   for (int i = 0; i < options.workers; ++i) {

@@ -19,8 +19,9 @@
 //                  owner's 2 is after B, and sees the thief's 1.
 //
 // The thief's operations are seq_cst in both forms. The call interrupts every
-// processor that runs one of our threads, so it is for few workers (scheduler.h
-// says how many). Where the system has no such call both pay.
+// processor that runs a thread of this process, and the more workers, the more
+// thieves: so it is for few of them (scheduler.h says how many). Where the
+// system has no such call both pay.
 //
 // What is published through the words is published by release and acquire, in
 // both forms; the call only decides who goes first. So the thread sanitizer,
@@ -44,7 +45,10 @@ class StealBarrier {
   // Both pay.
   StealBarrier() = default;
   // Thieves pay, if `system` can do it; else both. Borrows it.
-  static StealBarrier PaidByThieves(reactor::System& system) noexcept;
+  static StealBarrier PaidByThieves(reactor::System& system) noexcept {
+    if (system.membarrier_register() != 0) return {};
+    return StealBarrier(system);
+  }
 
   bool thieves_pay() const noexcept { return system_ != nullptr; }
 
@@ -65,14 +69,15 @@ class StealBarrier {
     return theirs.load(std::memory_order_seq_cst);
   }
 
-  // A thief, between its seq_cst 1 and its seq_cst 2.
-  void BetweenStoreAndLoad() const noexcept {
-    if (thieves_pay()) CallBarrier();
+  // A thief, between its seq_cst 1 and its seq_cst 2. False: the system has
+  // refused the call (a filter that was installed since it was registered for,
+  // no memory), and nothing may be taken.
+  [[nodiscard]] bool BetweenStoreAndLoad() const noexcept {
+    return !thieves_pay() || system_->membarrier() == 0;
   }
 
  private:
   explicit StealBarrier(reactor::System& system) noexcept : system_(&system) {}
-  void CallBarrier() const noexcept;
 
   reactor::System* system_ = nullptr;  // Null: both pay.
 };

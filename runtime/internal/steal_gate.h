@@ -57,9 +57,10 @@ class StealGate {
     // seq_cst, as the load below: the order of steal_barrier.h. Between thieves
     // it acquires what the last one released.
     if (thief_.exchange(true, std::memory_order_seq_cst)) return false;
-    barrier_.BetweenStoreAndLoad();
-    for (int i = 0; i < kPatience; ++i) {
-      if (!inside_.load(std::memory_order_seq_cst)) return true;
+    if (barrier_.BetweenStoreAndLoad()) {
+      for (int i = 0; i < kPatience; ++i) {
+        if (!inside_.load(std::memory_order_seq_cst)) return true;
+      }
     }
     LeaveAsThief();
     return false;

@@ -10,7 +10,8 @@ namespace weft::internal {
 
 void TaskList::ForEach(absl::FunctionRef<void(Root&)> visit) {
   const std::lock_guard lock(lock_);
-  for (TaskLinks* task = ends_.next; task != &ends_; task = task->next) {
+  for (TaskLinks* task = ends_.next_task; task != &ends_;
+       task = task->next_task) {
     visit(static_cast<Root&>(*task));
   }
 }
@@ -18,9 +19,9 @@ void TaskList::ForEach(absl::FunctionRef<void(Root&)> visit) {
 Root* TaskList::TakeAny() noexcept {
   const std::lock_guard lock(lock_);
   if (empty()) return nullptr;
-  TaskLinks* const task = ends_.next;
-  ends_.next = task->next;
-  task->next->previous = &ends_;
+  TaskLinks* const task = ends_.next_task;
+  ends_.next_task = task->next_task;
+  task->next_task->previous_task = &ends_;
   return &static_cast<Root&>(*task);
 }
 

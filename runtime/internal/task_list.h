@@ -26,10 +26,11 @@ namespace internal {
 class Root;
 class Scheduler;
 
-// The links of a member; every Root begins with them. Guarded by the list.
+// The links of a member, a base of every Root. Guarded by the list, and not
+// looked at before Add sets them.
 struct TaskLinks {
-  TaskLinks* previous;
-  TaskLinks* next;
+  TaskLinks* previous_task;
+  TaskLinks* next_task;
 };
 
 class TaskList {
@@ -43,19 +44,19 @@ class TaskList {
 
   void Add(TaskLinks& task) noexcept {
     const std::lock_guard lock(lock_);
-    task.previous = &ends_;
-    task.next = ends_.next;
-    ends_.next->previous = &task;
-    ends_.next = &task;
+    task.previous_task = &ends_;
+    task.next_task = ends_.next_task;
+    ends_.next_task->previous_task = &task;
+    ends_.next_task = &task;
   }
   void Remove(const TaskLinks& task) noexcept {
     const std::lock_guard lock(lock_);
-    task.next->previous = task.previous;
-    task.previous->next = task.next;
+    task.next_task->previous_task = task.previous_task;
+    task.previous_task->next_task = task.next_task;
   }
   // For a look at several lists at one moment: empty() with the lock held.
   reactor::SpinLock& lock() noexcept { return lock_; }
-  bool empty() const noexcept { return ends_.next == &ends_; }
+  bool empty() const noexcept { return ends_.next_task == &ends_; }
 
   // Calls `visit` for each member under the lock, so that none can finish
   // meanwhile. `visit` may cancel and look; it must not add or remove.

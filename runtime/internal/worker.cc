@@ -23,6 +23,9 @@ std::int64_t NanosecondsBetween(Instant from, Instant to) noexcept {
   return to.nanoseconds() - from.nanoseconds();
 }
 
+// To somebody who has what is ours, and may wait for this very processor.
+void GiveWay() noexcept { std::this_thread::yield(); }
+
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
@@ -136,9 +139,12 @@ Job* Worker::NextJob() noexcept {
   }
   lifo_run_ = 0;
   if (queue_first_ > 0) [[unlikely]] {
-    --queue_first_;
-    if (Job* const job = run_queue_.Pop()) return job;
-    queue_first_ = 0;
+    if (Job* const job = run_queue_.Pop()) {
+      --queue_first_;
+      return job;
+    }
+    // Else a thief is inside, and their turn is still to come.
+    if (run_queue_.empty()) queue_first_ = 0;
   }
   if (Job* const job = forks_.Pop()) return job;
   only_the_run_queue_ = OnlyTheRunQueue();
@@ -167,7 +173,8 @@ void Worker::PushWoken(Job& job) noexcept {
 // The older half of the queue goes to the injector with the newcomer behind it,
 // so that the next 128 pushes are cheap again. Beyond what the queue holds the
 // order is not first come, first served: the newcomer is now ahead of the half
-// that stayed, or behind it, as the injector is asked.
+// that stayed, or behind it, as the injector is asked. (While a thief is inside
+// the newcomer goes alone; there is room soon.)
 void Worker::Overflow(Job& job) noexcept {
   JobList jobs;
   for (std::uint64_t i = 0; i < RunQueue::kCapacity / 2; ++i) {
@@ -313,7 +320,7 @@ Job* Worker::Search() noexcept {
   last_poll_ = pace_.last_look();
   if (Job* const job = NextJob()) return job;
   if (sharing_ == Sharing::kSolo) return nullptr;
-  surplus_.store(false, std::memory_order_relaxed);
+  UnmarkSurplus();
   if (!scheduler_.idle().BeginSearch(scheduler_.worker_count())) {
     return nullptr;
   }
@@ -358,8 +365,7 @@ Job* Worker::StealFor(Worker& thief) noexcept {
     while (Job* const more = left.PopFront()) thief.PushFair(*more);
     if (first != nullptr) return first;
   }
-  // Nothing here: tell the next searcher, until the owner says otherwise.
-  surplus_.store(false, std::memory_order_relaxed);
+  UnmarkSurplus();
   return nullptr;
 }
 
@@ -399,8 +405,7 @@ bool Worker::AnyWorkInSight() const noexcept {
 // be lost.
 bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   if (!BeginPolling()) {
-    // Somebody does it for us, and may wait for this very processor.
-    std::this_thread::yield();
+    GiveWay();  // Somebody does it for us.
     return true;
   }
   Idle& idle = scheduler_.idle();
@@ -410,6 +415,8 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   if (AnyWorkInSight()) {
     idle.Withdraw(index_);
     EndPolling();
+    // Nobody else fills these, and Search found nothing there: a thief is at it.
+    if (!run_queue_.empty() || !lifo_.empty()) GiveWay();
     return true;
   }
   scheduler_.WorkerSleeps();

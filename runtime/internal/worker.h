@@ -196,6 +196,13 @@ class Worker {
   int PollWhileHeld(absl::Duration max_wait) noexcept;
   [[nodiscard]] bool BeginPolling() noexcept;
   void EndPolling() noexcept;
+  // Nothing here: tells the next searcher, until the owner says otherwise. Not
+  // where a queue is only in use.
+  void UnmarkSurplus() noexcept {
+    if (forks_.empty() && run_queue_.empty()) {
+      surplus_.store(false, std::memory_order_relaxed);
+    }
+  }
   void MarkSurplus() noexcept {
     // Read first: a store would take the line away from every searcher.
     if (!has_surplus()) surplus_.store(true, std::memory_order_relaxed);

@@ -104,9 +104,9 @@ BUGS = [
     expression(
         "PopDoesNotLookAgainInside", "runtime/internal/run_queue.h",
         "head == tail_.load(std::memory_order_relaxed)", "false"),
-    statement(
+    expression(
         "AThiefDoesNotPay", "runtime/internal/steal_barrier.h",
-        "if (thieves_pay()) CallBarrier();", ""),
+        "system_->membarrier() == 0", "true"),
     expression(
         "AThiefDoesNotLookForTheOwner", "runtime/internal/steal_gate.h",
         "!inside_.load(std::memory_order_seq_cst)", "true"),
@@ -145,8 +145,7 @@ BUGS = [
         "LooksAgainBeforeItOwnsThePoller", "runtime/internal/worker.cc",
         """\
   if (!BeginPolling()) {
-    // Somebody does it for us, and may wait for this very processor.
-    explore::GiveWay();
+    GiveWay();  // Somebody does it for us.
     return true;
   }
   Idle& idle = scheduler_.idle();

@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -151,6 +152,43 @@ TEST(WhenAllTest, TakesItsTasksOutOfWhateverKnowsItsSize) {
 
   EXPECT_THAT(*sim.Run(main()), ElementsAre(0, 1, 2));
 }
+
+TEST(WhenAllTest, LeavesAContainerThatCanBeFilledAgain) {
+  testing::Simulator sim;
+  auto main = []() -> Task<std::vector<int>> {
+    std::vector<Task<int>> tasks;
+    std::vector<int> all;
+    for (int i = 0; i < 3; ++i) {
+      tasks.push_back(GiveAfterTurns(1, i));
+      std::vector<int> one = co_await WhenAll(std::move(tasks));
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    co_return all;
+  };
+
+  EXPECT_THAT(*sim.Run(main()), ElementsAre(0, 1, 2));
+}
+
+TEST(WhenAllDeathTest, AwaitingATaskThatWasMovedFromSaysSo) {
+  auto await_both = []() -> Task<> {
+    std::array<Task<int>, 1> tasks = {Give(1)};
+    Task<int> moved = std::move(tasks[0]);
+    co_await WhenAll(std::move(tasks));
+  };
+
+  EXPECT_DEATH(
+      {
+        testing::Simulator sim;
+        sim.Run(await_both()).IgnoreError();
+      },
+      "was moved from");
+}
+
+// What is no container of its own is none that tasks can be taken out of.
+static_assert(internal::TasksOf<std::vector<Task<int>>, int>);
+static_assert(!internal::TasksOf<std::vector<Task<int>>&, int>);
+static_assert(!internal::TasksOf<const std::vector<Task<int>>, int>);
+static_assert(!internal::TasksOf<std::span<Task<int>>, int>);
 
 TEST(WhenAllTest, GivesResultsToAFunctionInTheOrderOfTheTasks) {
   testing::Simulator sim;
