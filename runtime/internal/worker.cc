@@ -415,7 +415,7 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   if (AnyWorkInSight()) {
     idle.Withdraw(index_);
     EndPolling();
-    // Nobody else fills these, and Search found nothing there: a thief is at it.
+    // Nobody else fills these, and Search found nothing: a thief is at it.
     if (!run_queue_.empty() || !lifo_.empty()) GiveWay();
     return true;
   }
