@@ -31,7 +31,14 @@ void Leaf::EndOutsideOfATask() noexcept {
   std::abort();
 }
 
-void Leaf::Schedule() noexcept { context_->scheduler().Schedule(*this); }
+void Leaf::Schedule() noexcept {
+  if (context_ == nullptr) [[unlikely]] {
+    // A plain thread waits. From here on `*this` may be gone.
+    static_cast<void>(continuation_.Resolve());
+    return;
+  }
+  context_->scheduler().Schedule(*this);
+}
 
 void Leaf::ScheduleFairly() noexcept {
   // From here on `*this` may be gone: a thief may run us at once.

@@ -111,6 +111,14 @@ class Leaf : public internal::Job {
       EndOutsideOfATask();
   }
 
+  // In the place of Prepare, on a plain thread: whoever schedules the leaf runs
+  // `parking` on its own thread, which wakes ours. Such a leaf is not
+  // published, since there is no scope to cancel.
+  void PrepareForThread(Runnable& parking) noexcept {
+    continuation_ = parking;
+    context_ = nullptr;
+  }
+
   // False: the scope is cancelled; do not wait.
   [[nodiscard]] bool Publish() noexcept { return context_->Publish(*this); }
   // As Publish, and published all the same; for a wait for child scopes, which

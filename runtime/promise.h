@@ -36,8 +36,8 @@
 
 #include "weft/runtime/awaitable.h"
 #include "weft/runtime/continuation.h"
-#include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/stack_guard.h"
+#include "weft/runtime/recycled.h"
 
 namespace weft {
 
@@ -46,7 +46,7 @@ namespace weft {
 // Threads: confined to the thread that currently runs the coroutine. Moving a
 // coroutine between threads is the scheduler's job, and its queues order the
 // two threads; nothing here needs an atomic.
-class PromiseBase {
+class PromiseBase : public Recycled {
  public:
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
@@ -88,14 +88,6 @@ class PromiseBase {
   // The last co_await that was reached; meaningful while suspended.
   const std::source_location& awaiting_at() const noexcept {
     return awaiting_at_;
-  }
-
-  // Frames are recycled. Throws std::bad_alloc when memory runs out.
-  static void* operator new(std::size_t size) {
-    return internal::AllocateFrame(size);
-  }
-  static void operator delete(void* frame, std::size_t size) noexcept {
-    internal::FreeFrame(frame, size);
   }
 
  private:

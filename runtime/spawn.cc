@@ -4,9 +4,7 @@
 
 #include "weft/runtime/spawn.h"
 
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
@@ -15,6 +13,7 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/worker.h"
+#include "weft/runtime/thread_parking.h"
 
 namespace weft::internal {
 
@@ -80,22 +79,13 @@ namespace {
 
 class ThreadJoiner final : public Joiner {
  public:
-  Continuation OnFinished(ThisThread&) noexcept override {
-    // Notified under the lock: the thread that waits destroys us.
-    std::lock_guard lock(mutex_);
-    finished_ = true;
-    changed_.notify_one();
-    return {};
+  Continuation OnFinished(ThisThread& here) noexcept override {
+    return parking_.Run(here);
   }
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return finished_; });
-  }
+  void Wait() { parking_.Wait(); }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool finished_ = false;  // Guarded by mutex_.
+  ThreadParking parking_;
 };
 
 }  // namespace

@@ -29,10 +29,10 @@
 #include <cstdint>
 
 #include "weft/runtime/atomic.h"
-#include "weft/runtime/internal/frame_pool.h"
 #include "weft/runtime/internal/job.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/leaf.h"
+#include "weft/runtime/recycled.h"
 #include "weft/runtime/task_context.h"
 
 namespace weft::internal {
@@ -49,7 +49,7 @@ class Joiner {
   ~Joiner() = default;
 };
 
-class Root : public Job, public TaskContext, public TaskLinks {
+class Root : public Job, public TaskContext, public TaskLinks, public Recycled {
  public:
   // Borrows `home`, which the task will be born into.
   explicit Root(TaskList& home) noexcept;
@@ -92,11 +92,6 @@ class Root : public Job, public TaskContext, public TaskLinks {
   // has been started, its coroutine has no continuation.
   Continuation Run(ThisThread& here) noexcept final;
   PromiseBase* awaiting_promise() const noexcept final { return nullptr; }
-
-  static void* operator new(std::size_t size) { return AllocateFrame(size); }
-  static void operator delete(void* root, std::size_t size) noexcept {
-    FreeFrame(root, size);
-  }
 
  protected:
   ~Root() = default;

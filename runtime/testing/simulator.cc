@@ -63,6 +63,10 @@ internal::Worker& Simulator::worker() const noexcept {
 
 internal::TaskList& Simulator::home() noexcept { return worker().registry(); }
 
+void Simulator::AdvanceClock(absl::Duration duration) noexcept {
+  system_.AdvanceTo(now() + duration);
+}
+
 Instant Simulator::now() const noexcept { return worker().reactor().Now(); }
 
 bool Simulator::AnyTasks() noexcept { return scheduler_->AnyTasks(); }

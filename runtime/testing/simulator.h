@@ -99,6 +99,9 @@ class Simulator {
   void RunUntilIdle();
   // Runs what is ready, and lets `duration` of virtual time pass.
   void RunFor(absl::Duration duration);
+  // Moves the clock on, and runs nothing: timers that are due by then fire when
+  // the simulation next looks.
+  void AdvanceClock(absl::Duration duration) noexcept;
   // Runs one ready job to its next suspension; where none is ready, takes in
   // what descriptors brought, or lets the clock jump to the next timer. False:
   // nothing is left to do. For tests that look, or cancel, at every suspension.

@@ -23,11 +23,11 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
+#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
-#include "weft/tests/support/cancel_everywhere.h"
 #include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
@@ -187,22 +187,25 @@ TEST(TcpConnectTest, LeavesNoSocketBehindWhereverItIsCancelled) {
   int before = 0;
   int cancelled = 0;
 
-  const int places = tests::CancelEverywhere(
-      testing::SimulatorOptions{.system = &system},
-      [&] {
-        before = testing::OpenDescriptors();
-        return TcpStream::Connect(
-            port.address(), {.timeout = absl::Seconds(3), .no_delay = true});
-      },
-      [&](absl::StatusOr<TcpStream> stream, bool undisturbed) {
-        EXPECT_TRUE(stream.ok() || absl::IsCancelled(stream.status()))
-            << stream.status();
-        EXPECT_TRUE(stream.ok() || !undisturbed);
-        EXPECT_EQ(testing::OpenDescriptors(), before + (stream.ok() ? 1 : 0));
-        if (!stream.ok()) ++cancelled;
-      });
+  auto start = [&] {
+    before = testing::OpenDescriptors();
+    return TcpStream::Connect(port.address(),
+                              {.timeout = absl::Seconds(3), .no_delay = true});
+  };
+  auto check = [&](absl::StatusOr<TcpStream> stream,
+                   const testing::Interrupted& at) {
+    EXPECT_TRUE(stream.ok() || absl::IsCancelled(stream.status()))
+        << stream.status();
+    EXPECT_TRUE(stream.ok() || !at.undisturbed);
+    EXPECT_EQ(testing::OpenDescriptors(), before + (stream.ok() ? 1 : 0));
+    if (!stream.ok()) ++cancelled;
+  };
 
-  EXPECT_GT(places, 2);
+  const absl::StatusOr<int> places =
+      testing::CancelEverywhere({.system = &system}, start, check);
+
+  ASSERT_TRUE(places.ok()) << places.status();
+  EXPECT_GT(*places, 2);
   EXPECT_GE(cancelled, 2);
 }
 

@@ -28,19 +28,18 @@
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/using.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/when_any.h"
 #include "weft/runtime/yield.h"
-#include "weft/tests/support/cancel_everywhere.h"
 #include "weft/tests/support/mourned.h"
 
 namespace weft {
 namespace {
 
 using ::testing::ElementsAre;
-using tests::CancelEverywhere;
 using tests::Census;
 using tests::Counted;
 using tests::Journal;
@@ -406,65 +405,65 @@ Task<absl::StatusOr<int>> Composite(World& world) {
   co_return sum + joined;
 }
 
-void CheckComposite(std::optional<std::uint64_t> seed) {
-  std::optional<World> world;
-  const int places = CancelEverywhere(
-      seed, [&] { return Composite(world.emplace()); },
-      [&](absl::StatusOr<int> result, bool undisturbed) {
-        // CANCELLED or the whole result, nothing else and nothing between.
-        if (result.ok()) {
-          EXPECT_EQ(*result, 16);
-        } else {
-          EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
-        }
-        EXPECT_TRUE(result.ok() || !undisturbed);
-        // Clean-up happened on every way out, once, and nothing is left.
-        EXPECT_EQ(world->acquired, 1);
-        EXPECT_EQ(world->released, 1);
-        EXPECT_EQ(world->flushed, 1);
-        EXPECT_EQ(world->census.alive(), 0);
-      });
-  // It has some dozens of suspensions; a helper that skipped them would not.
-  EXPECT_GT(places, 24);
-}
-
-TEST(CancellationTest, ACompositeProgramHoldsAtEverySuspension) {
-  CheckComposite(std::nullopt);
-}
-
 TEST(CancellationTest, ACompositeProgramHoldsAtEverySuspensionOfManySchedules) {
-  for (std::uint64_t seed = 0; seed < 12 && !HasFailure(); ++seed) {
-    CheckComposite(seed);
-  }
+  std::optional<World> world;
+  auto start = [&] { return Composite(world.emplace()); };
+  auto check = [&](const absl::StatusOr<int>& result,
+                   const testing::Interrupted& at) {
+    SCOPED_TRACE(at.step);
+    // CANCELLED or the whole result, nothing else and nothing between.
+    if (result.ok()) {
+      EXPECT_EQ(*result, 16);
+    } else {
+      EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
+    }
+    EXPECT_TRUE(result.ok() || !at.undisturbed);
+    // Clean-up happened on every way out, once, and nothing is left.
+    EXPECT_EQ(world->acquired, 1);
+    EXPECT_EQ(world->released, 1);
+    EXPECT_EQ(world->flushed, 1);
+    EXPECT_EQ(world->census.alive(), 0);
+  };
+
+  const absl::StatusOr<int> places =
+      testing::CancelEverywhere({.seeds = 12}, start, check);
+
+  ASSERT_TRUE(places.ok()) << places.status();
+  // It has some dozens of suspensions; a helper that skipped them would not.
+  EXPECT_GT(*places, 24);
 }
 
 // Whatever the place, exactly one of the two happened: the item was taken and
 // is in the result, or it is still there.
 TEST(CancellationTest, ACancelledJoinTookNothingAtWhateverSuspension) {
-  for (std::uint64_t seed = 0; seed < 10 && !HasFailure(); ++seed) {
-    std::optional<JoinHandle<int>> source;  // Dropped with its simulation.
-    auto make = []() -> Task<int> {
-      co_await Yield();
-      co_await Yield();
-      co_return 7;
-    };
-    auto take = [](JoinHandle<int>& from) -> Task<absl::StatusOr<int>> {
-      co_await Yield();
-      co_return co_await from.Join();
-    };
-    auto start = [&]() -> Task<absl::StatusOr<int>> {
-      source.emplace(Spawn(make()));
-      co_return co_await take(*source);
-    };
-    CancelEverywhere(seed, start, [&](const absl::StatusOr<int>& taken, bool) {
-      if (taken.ok()) {
-        EXPECT_EQ(*taken, 7);
-      } else {
-        EXPECT_TRUE(absl::IsCancelled(taken.status()));
-        EXPECT_EQ(*source->BlockingJoin(), 7);
-      }
-    });
-  }
+  std::optional<JoinHandle<int>> source;  // Dropped with its simulation.
+  auto make = []() -> Task<int> {
+    co_await Yield();
+    co_await Yield();
+    co_return 7;
+  };
+  auto take = [](JoinHandle<int>& from) -> Task<absl::StatusOr<int>> {
+    co_await Yield();
+    co_return co_await from.Join();
+  };
+  auto start = [&]() -> Task<absl::StatusOr<int>> {
+    source.emplace(Spawn(make()));
+    co_return co_await take(*source);
+  };
+  auto check = [&](const absl::StatusOr<int>& taken,
+                   const testing::Interrupted& at) {
+    if (taken.ok()) {
+      EXPECT_EQ(*taken, 7) << at.step;
+    } else {
+      EXPECT_TRUE(absl::IsCancelled(taken.status())) << at.step;
+      EXPECT_EQ(*source->BlockingJoin(), 7) << at.step;
+    }
+  };
+
+  const absl::StatusOr<int> places =
+      testing::CancelEverywhere({.seeds = 10}, start, check);
+
+  EXPECT_TRUE(places.ok()) << places.status();
 }
 
 }  // namespace
