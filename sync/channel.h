@@ -20,6 +20,7 @@
 #ifndef WEFT_SYNC_CHANNEL_H_
 #define WEFT_SYNC_CHANNEL_H_
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -27,6 +28,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -45,6 +47,7 @@ class Channel : WaitList {
  public:
   class SendAwaiter;
   class ReceiveAwaiter;
+  class ReceiveManyAwaiter;
 
   // Holds at most `capacity` values.
   // Cost: one allocation, here; none later.
@@ -97,6 +100,24 @@ class Channel : WaitList {
     granted.WakeAll();
     return value;
   }
+
+  // As Send and Receive, for a plain thread: they block it where a task would
+  // suspend, in the same queue. Threads: any that is not a worker.
+  absl::Status BlockingSend(T value);
+  absl::StatusOr<T> BlockingReceive();
+
+  // Takes up to `most` values, the oldest first, and appends them to `values`.
+  // Returns how many: one at least, and no more than the channel holds.
+  //
+  // Suspends: while the channel is empty.
+  // Cancel:   CANCELLED; no value was taken.
+  // Errors:   OUT_OF_RANGE once the channel is closed and drained: "no more".
+  //           INVALID_ARGUMENT for `most` 0.
+  // Threads:  any.
+  // Borrows:  the channel and `values`, until the wait is over.
+  // Cost:     one spin lock where values are there; memory, before anything is
+  //           taken, where `values` has to grow.
+  ReceiveManyAwaiter ReceiveMany(std::vector<T>& values, std::size_t most);
 
   // No more sends: those that wait and those that come get OUT_OF_RANGE. What
   // was sent can still be received. Idempotent; any thread, tasks or not.
@@ -258,6 +279,59 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
 };
 
 template <Message T>
+class [[nodiscard("co_await it")]] Channel<T>::ReceiveManyAwaiter final
+    : public Party {
+ public:
+  ReceiveManyAwaiter(Channel& channel, std::vector<T>& values, std::size_t most)
+      : Party(channel, Party::Side::kReceiver),
+        values_(values),
+        most_(std::min(most,
+                       std::max<std::size_t>(channel.queue_.capacity(), 1))) {
+    // Now, so that nothing can fail once a value has been taken.
+    values.reserve(values.size() + most_);
+  }
+
+  absl::StatusOr<std::size_t> await_resume() {
+    if (this->cancelled()) [[unlikely]]
+      return this->status();
+    if (most_ == 0) {
+      return absl::InvalidArgumentError("a receive of up to no values");
+    }
+    // A sender has woken us with one; what else is there by now is ours, too.
+    while (this->value().has_value()) {
+      Keep();
+      if (taken_ < most_) this->value() = this->channel().TryReceive();
+    }
+    if (taken_ == 0) {
+      return absl::OutOfRangeError("the channel is closed and drained");
+    }
+    return taken_;
+  }
+
+  WaitDescription Describe() const noexcept override {
+    return {.kind = "channel receive", .on = &this->channel()};
+  }
+
+ private:
+  bool TryLocked(WakeList& granted) noexcept override {
+    Channel& channel = this->channel();
+    while (taken_ < most_ && channel.TakeLocked(this->value(), granted)) {
+      Keep();
+    }
+    return taken_ > 0 || channel.closed_ || most_ == 0;
+  }
+  void Keep() noexcept {
+    values_.push_back(*std::move(this->value()));
+    this->value().reset();
+    ++taken_;
+  }
+
+  std::vector<T>& values_;
+  const std::size_t most_;
+  std::size_t taken_ = 0;
+};
+
+template <Message T>
 typename Channel<T>::SendAwaiter Channel<T>::Send(T value) noexcept {
   return SendAwaiter(*this, std::move(value));
 }
@@ -265,6 +339,26 @@ typename Channel<T>::SendAwaiter Channel<T>::Send(T value) noexcept {
 template <Message T>
 typename Channel<T>::ReceiveAwaiter Channel<T>::Receive() noexcept {
   return ReceiveAwaiter(*this);
+}
+
+template <Message T>
+typename Channel<T>::ReceiveManyAwaiter Channel<T>::ReceiveMany(
+    std::vector<T>& values, std::size_t most) {
+  return ReceiveManyAwaiter(*this, values, most);
+}
+
+template <Message T>
+absl::Status Channel<T>::BlockingSend(T value) {
+  SendAwaiter send = Send(std::move(value));
+  send.Block();
+  return send.await_resume();
+}
+
+template <Message T>
+absl::StatusOr<T> Channel<T>::BlockingReceive() {
+  ReceiveAwaiter receive = Receive();
+  receive.Block();
+  return receive.await_resume();
 }
 
 }  // namespace weft::sync

@@ -19,7 +19,7 @@ Mutex::~Mutex() {
 // With the list's lock held. Whatever the state was, it is kContended now, so
 // an owner that unlocks comes for the list's lock and finds us.
 bool Mutex::LockAwaiter::TryLocked(WakeList&) noexcept {
-  // acquire: pairs with the release in Unlock, if it was free.
+  // acquire: pairs with the release in Release, if it was free.
   const std::uint32_t before =
       mutex_.state_.exchange(kContended, std::memory_order_acquire);
   if (before != kFree) return false;
@@ -34,22 +34,18 @@ void Mutex::LockAwaiter::AfterCancel(WakeList&) noexcept {
   if (list().empty()) mutex_.state_.store(kHeld, std::memory_order_relaxed);
 }
 
-void Mutex::HandOver() noexcept {
-  Waiter* next;
-  {
-    std::lock_guard lock(waiters_.lock());
-    next = waiters_.Pop();
-    if (next == nullptr) {
-      // The last waiter left before we had the list's lock. release: as in
-      // Unlock.
-      state_.store(kFree, std::memory_order_release);
-      return;
-    }
+Waiter* Mutex::HandOver() noexcept {
+  std::lock_guard lock(waiters_.lock());
+  Waiter* const next = waiters_.Pop();
+  if (next == nullptr) {
+    // The last waiter left before we had the list's lock. release: as in
+    // Release.
+    state_.store(kFree, std::memory_order_release);
+  } else if (waiters_.empty()) {
     // relaxed: the queue that runs the next owner orders it after us.
-    if (waiters_.empty()) state_.store(kHeld, std::memory_order_relaxed);
+    state_.store(kHeld, std::memory_order_relaxed);
   }
-  // From here on `*this` may be gone: the lock is another's.
-  next->Wake();
+  return next;
 }
 
 }  // namespace weft::sync

@@ -62,17 +62,23 @@ class Mutex {
                                     expected, kHeld, std::memory_order_acquire,
                                     std::memory_order_relaxed);
   }
-  void Unlock() noexcept {
+  // The lock is free, or the caller wakes whom it answers, and whose it is.
+  // From here on `*this` may be gone.
+  [[nodiscard]] Waiter* Release() noexcept {
     std::uint32_t expected = state_.load(std::memory_order_relaxed);
     // release: pairs with the acquire of the next owner.
-    if (expected == kContended ||
-        !state_.compare_exchange_strong(expected, kFree,
-                                        std::memory_order_release,
-                                        std::memory_order_relaxed)) {
-      HandOver();
+    if (expected != kContended &&
+        state_.compare_exchange_strong(expected, kFree,
+                                       std::memory_order_release,
+                                       std::memory_order_relaxed)) {
+      return nullptr;
     }
+    return HandOver();
   }
-  void HandOver() noexcept;
+  Waiter* HandOver() noexcept;
+  void Unlock() noexcept {
+    if (Waiter* const next = Release()) next->Wake();
+  }
 
   Atomic<std::uint32_t> state_{kFree};
   WaitList waiters_;
@@ -90,6 +96,25 @@ class [[nodiscard("dropping the Guard unlocks at once")]] Mutex::Guard {
     if (mutex_ != nullptr) mutex_->Unlock();
   }
   explicit operator bool() const noexcept { return mutex_ != nullptr; }
+
+  // Whose lock it holds; null for an empty one.
+  Mutex* mutex() const noexcept { return mutex_; }
+
+  // Unlocks before its time.
+  void Unlock() noexcept {
+    if (mutex_ != nullptr) std::exchange(mutex_, nullptr)->Unlock();
+  }
+  // As Unlock, and whoever has the lock now is woken by the caller. For a wait
+  // that unlocks while it parks. Requires: it is not empty.
+  void UnlockInto(WakeList& granted) noexcept {
+    if (Waiter* const next = std::exchange(mutex_, nullptr)->Release()) {
+      granted.Add(*next);
+    }
+  }
+  // Takes over what another guard holds. Requires: this one is empty.
+  void Adopt(Guard&& other) noexcept {
+    mutex_ = std::exchange(other.mutex_, nullptr);
+  }
 
  private:
   Mutex* mutex_ = nullptr;
@@ -117,7 +142,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
   bool TryFast() noexcept override { return mutex_.TryAcquire(); }
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override;
-  void GiveBack() noexcept override { mutex_.HandOver(); }
+  void GiveBack() noexcept override { mutex_.Unlock(); }
 
   Mutex& mutex_;
 };

@@ -114,6 +114,14 @@ class OneShotReceiver {
     return ReceiveAwaiter(*state_);
   }
 
+  // As Receive, for a plain thread: blocks it. Threads: any that is not a
+  // worker.
+  absl::StatusOr<T> BlockingReceive() {
+    ReceiveAwaiter receive = Receive();
+    receive.Block();
+    return receive.await_resume();
+  }
+
  private:
   std::shared_ptr<OneShotState<T>> state_;
 };

@@ -28,6 +28,7 @@ class Ring {
     std::allocator<T>().deallocate(places_, capacity_);
   }
 
+  std::size_t capacity() const noexcept { return capacity_; }
   bool empty() const noexcept { return size() == 0; }
   bool full() const noexcept { return size() == capacity_; }
   std::size_t size() const noexcept {

@@ -12,7 +12,7 @@
 namespace weft::sync {
 
 bool Semaphore::TakeLocked(std::int64_t count) noexcept {
-  if (!empty() || available_ < count) return false;
+  if (closed_ || !empty() || available_ < count) return false;
   available_ -= count;
   return true;
 }
@@ -55,9 +55,29 @@ std::int64_t Semaphore::available() noexcept {
   return available_;
 }
 
-// A negative count takes nothing, and await_resume says why.
+void Semaphore::Close() noexcept {
+  WakeList refused;
+  {
+    std::lock_guard guard(lock());
+    closed_ = true;
+    while (!empty()) {
+      auto& waiter = static_cast<AcquireAwaiter&>(*Pop());
+      waiter.refused_ = true;
+      refused.Add(waiter);
+    }
+  }
+  refused.WakeAll();
+}
+
+bool Semaphore::closed() noexcept {
+  std::lock_guard guard(lock());
+  return closed_;
+}
+
+// Where it takes nothing, and ends all the same, await_resume says why.
 bool Semaphore::AcquireAwaiter::TryLocked(WakeList&) noexcept {
-  return count_ < 0 || semaphore().TakeLocked(count_);
+  refused_ = semaphore().closed_;
+  return count_ < 0 || refused_ || semaphore().TakeLocked(count_);
 }
 
 absl::StatusOr<Semaphore::Permit> Semaphore::AcquireAwaiter::await_resume() {
@@ -65,6 +85,7 @@ absl::StatusOr<Semaphore::Permit> Semaphore::AcquireAwaiter::await_resume() {
   if (count_ < 0) {
     return absl::InvalidArgumentError("a semaphore's count is not negative");
   }
+  if (refused_) return absl::OutOfRangeError("the semaphore is closed");
   return Permit(semaphore(), count_);
 }
 

@@ -29,7 +29,8 @@ class Semaphore : WaitList {
   // Suspends: until that many are free and every earlier caller has been
   //           served: a small request does not overtake a big one.
   // Cancel:   CANCELLED; no permit was taken.
-  // Errors:   INVALID_ARGUMENT for a negative count.
+  // Errors:   INVALID_ARGUMENT for a negative count; OUT_OF_RANGE once the
+  //           semaphore is closed, whatever is free.
   // Threads:  any. The Permit may be released on another thread.
   // Borrows:  the semaphore, until the wait is over and the Permit is gone.
   // Cost:     one spin lock; no allocation.
@@ -43,6 +44,12 @@ class Semaphore : WaitList {
   // Requires: a count that is not negative, and a sum that can be counted.
   void Release(std::int64_t count = 1) noexcept;
 
+  // No more permits: those who wait and those who come get OUT_OF_RANGE.
+  // Permits that are out stay valid, and can be given back. Idempotent; any
+  // thread, tasks or not.
+  void Close() noexcept;
+  bool closed() noexcept;
+
   // A hint: others change it.
   std::int64_t available() noexcept;
 
@@ -51,7 +58,9 @@ class Semaphore : WaitList {
   // Serves the queue's front as far as the permits go.
   void GrantLocked(WakeList& granted) noexcept;
 
-  std::int64_t available_;  // Guarded by lock().
+  // Guarded by lock(), both.
+  std::int64_t available_;
+  bool closed_ = false;
 };
 
 class [[nodiscard("dropping the Permit releases at once")]] Semaphore::Permit {
@@ -97,12 +106,15 @@ class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
   void AfterCancel(WakeList& granted) noexcept override {
     semaphore().GrantLocked(granted);
   }
-  void GiveBack() noexcept override { semaphore().Release(count_); }
+  void GiveBack() noexcept override {
+    if (!refused_) semaphore().Release(count_);
+  }
   Semaphore& semaphore() const noexcept {
     return static_cast<Semaphore&>(list());
   }
 
   const std::int64_t count_;
+  bool refused_ = false;  // The semaphore is closed.
 };
 
 inline Semaphore::AcquireAwaiter Semaphore::Acquire(

@@ -8,6 +8,8 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/cancellation.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/thread_parking.h"
 
 namespace weft::sync {
 
@@ -114,12 +116,33 @@ bool Waiter::FinishOrPark() noexcept {
       if (finished) {
         list_.Unlink(*this);
         previous_ = Mark(kCancelled);
+        AfterCancel(granted);
       }
     }
   }
   // From here on `*this` may be gone, unless finished.
   granted.WakeAll();
   return finished;
+}
+
+void Waiter::Block() {
+  ABSL_RAW_CHECK(!InsideRuntime(),
+                 "a worker cannot block for a task: co_await it instead");
+  if (TryFast()) return;
+  ThreadParking parking;
+  PrepareForThread(parking);
+  WakeList granted;
+  bool finished;
+  {
+    std::lock_guard lock(list_.lock());
+    finished = TryLocked(granted);
+    if (!finished) list_.PushBack(*this);
+  }
+  granted.WakeAll();
+  if (finished) return;
+  parking.Wait();
+  // What was granted is the caller's from here on.
+  previous_ = Mark(kIdle);
 }
 
 void Waiter::Cancel() noexcept {

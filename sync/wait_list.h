@@ -93,6 +93,11 @@ class Waiter : public Leaf {
   }
   bool await_suspend(Continuation caller) noexcept;
 
+  // On a plain thread, in the place of co_await: blocks it until the operation
+  // has taken effect; await_resume() gives its result. In the queue a thread is
+  // like a task, but that nobody cancels it.
+  void Block();
+
   // Schedules a waiter that Pop has unlinked. It may be gone afterwards.
   void Wake() noexcept { Schedule(); }
 

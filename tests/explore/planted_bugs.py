@@ -203,9 +203,9 @@ scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
         "return; }"),
     text(
         "UnlockForgetsWhoWaits", "sync/mutex.h",
-        "    if (expected == kContended ||",
-        "    if (PLANTED) return state_.store(kFree, "
-        "std::memory_order_release);    if (expected == kContended ||"),
+        "    if (expected != kContended &&",
+        "    if (PLANTED) { state_.store(kFree, std::memory_order_release); "
+        "return nullptr; }    if (expected != kContended &&"),
     statement(
         "ACancelledRequestServesNobody", "sync/semaphore.h",
         "semaphore().GrantLocked(granted);", "static_cast<void>(granted);"),

@@ -332,6 +332,47 @@ TEST_P(SemaphoreTest, ACancellationAtAnyStepLosesNoPermit) {
   }
 }
 
+// --- Closing ----------------------------------------------------------------
+
+TEST_P(SemaphoreTest, ClosingRefusesThoseWhoWaitAndThoseWhoCome) {
+  Semaphore semaphore(1);
+  JoinHandle<absl::Status> big = Take(semaphore, 2, 2);
+  JoinHandle<absl::Status> small = Take(semaphore, 1, 1);
+
+  semaphore.Close();
+  sim_.RunUntilIdle();
+  JoinHandle<absl::Status> late = Take(semaphore, 3, 1);
+
+  EXPECT_TRUE(absl::IsOutOfRange(big.BlockingJoin()));
+  EXPECT_TRUE(absl::IsOutOfRange(small.BlockingJoin()));
+  EXPECT_TRUE(absl::IsOutOfRange(late.BlockingJoin()));
+  EXPECT_FALSE(semaphore.TryAcquire());
+  EXPECT_TRUE(semaphore.closed());
+  EXPECT_EQ(semaphore.available(), 1) << "nobody took it";
+}
+
+TEST_P(SemaphoreTest, PermitsThatAreOutComeBackToAClosedOne) {
+  Semaphore semaphore(2);
+  {
+    Semaphore::Permit permit = semaphore.TryAcquire(2);
+    semaphore.Close();
+    EXPECT_EQ(semaphore.available(), 0);
+  }
+
+  EXPECT_EQ(semaphore.available(), 2);
+}
+
+TEST_P(SemaphoreTest, AGrantThatComesBeforeTheCloseWins) {
+  Semaphore semaphore(0);
+  JoinHandle<absl::Status> taker = Take(semaphore, 1, 1);
+
+  semaphore.Release();
+  semaphore.Close();
+  sim_.RunUntilIdle();
+
+  EXPECT_THAT(served_, ElementsAre(1));
+}
+
 // --- A holder that fails, a task's turn, a dump -----------------------------
 
 TEST_P(SemaphoreTest, TheSiblingOfAChildThatFailsWithThePermitGetsIt) {
