@@ -19,9 +19,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "benchmark/benchmark.h"
-#include "weft/bench/runtime/block_on.h"
+#include "weft/bench/sync/measure.h"
 #include "weft/runtime/or_return.h"
-#include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/sync/channel.h"
@@ -82,41 +81,26 @@ Task<absl::Status> PlayPingPong() {
   co_return co_await opponent.Join();
 }
 
-void PassMessages(benchmark::State& state, std::int64_t pairs) {
-  Runtime runtime({.workers = static_cast<int>(state.range(0))});
-  while (state.KeepRunningBatch(kMessages)) {
-    MustBeOk(runtime.BlockOn(SendToEachOther(pairs)));
-  }
-  state.SetItemsProcessed(state.iterations());
+void OneToOne(benchmark::State& state) {
+  Measure(state, kMessages, [] { return SendToEachOther(1); });
 }
-void OneToOne(benchmark::State& state) { PassMessages(state, 1); }
-void FourToFour(benchmark::State& state) { PassMessages(state, 4); }
 BENCHMARK(OneToOne)
     ->Name("sync/channel_1_1_1024/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->Apply(OnOneAndTwoWorkers);
+
+void FourToFour(benchmark::State& state) {
+  Measure(state, kMessages, [] { return SendToEachOther(4); });
+}
 BENCHMARK(FourToFour)
     ->Name("sync/channel_4_4_1024/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->Apply(OnOneAndTwoWorkers);
 
 void PingPong(benchmark::State& state) {
-  Runtime runtime({.workers = static_cast<int>(state.range(0))});
-  while (state.KeepRunningBatch(kMessages)) {
-    MustBeOk(runtime.BlockOn(PlayPingPong()));
-  }
-  state.SetItemsProcessed(state.iterations());
+  Measure(state, kMessages, PlayPingPong);
 }
 BENCHMARK(PingPong)
     ->Name("sync/channel_ping_pong/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->Apply(OnOneAndTwoWorkers);
 
 }  // namespace
 }  // namespace weft::bench

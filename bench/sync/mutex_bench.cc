@@ -16,9 +16,8 @@
 
 #include "absl/status/status.h"
 #include "benchmark/benchmark.h"
-#include "weft/bench/runtime/block_on.h"
+#include "weft/bench/sync/measure.h"
 #include "weft/runtime/or_return.h"
-#include "weft/runtime/runtime.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
@@ -70,33 +69,15 @@ Task<absl::Status> LockBesideEachOther() {
   co_return absl::OkStatus();
 }
 
-void Free(benchmark::State& state) {
-  Runtime runtime({.workers = static_cast<int>(state.range(0))});
-  while (state.KeepRunningBatch(kLocks)) {
-    MustBeOk(runtime.BlockOn(LockAlone()));
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(Free)
-    ->Name("sync/mutex_free/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+void Free(benchmark::State& state) { Measure(state, kLocks, LockAlone); }
+BENCHMARK(Free)->Name("sync/mutex_free/weft")->Apply(OnOneAndTwoWorkers);
 
 void Contended(benchmark::State& state) {
-  Runtime runtime({.workers = static_cast<int>(state.range(0))});
-  while (state.KeepRunningBatch(kLocks)) {
-    MustBeOk(runtime.BlockOn(LockBesideEachOther()));
-  }
-  state.SetItemsProcessed(state.iterations());
+  Measure(state, kLocks, LockBesideEachOther);
 }
 BENCHMARK(Contended)
     ->Name("sync/mutex_contended8/weft")
-    ->Arg(1)
-    ->Arg(2)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->Apply(OnOneAndTwoWorkers);
 
 }  // namespace
 }  // namespace weft::bench
