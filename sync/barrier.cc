@@ -18,7 +18,7 @@ Barrier::Barrier(std::int64_t parties, std::function<void()> completion)
 
 // Those who wait are taken out of the list, which nobody can cancel, and then
 // the next phase may begin: who comes from now on belongs to it.
-void Barrier::CompleteLocked(WakeList& released) noexcept {
+void Barrier::BeginNextPhaseLocked(WakeList& released) noexcept {
   while (Waiter* const waiter = Pop()) released.Add(*waiter);
   arrived_ = 0;
   ++phase_;
@@ -31,7 +31,7 @@ bool Barrier::ArriveAwaiter::TryLocked(WakeList&) noexcept {
   ABSL_RAW_CHECK(all.arrived_ <= all.parties_,
                  "more parties arrived at a Barrier than it was made for");
   last_ = all.IsLastLocked();
-  if (last_) all.CompleteLocked(released_);
+  if (last_) all.BeginNextPhaseLocked(released_);
   return last_;
 }
 
@@ -40,8 +40,7 @@ absl::StatusOr<std::uint64_t> Barrier::ArriveAwaiter::await_resume() {
   if (last_) {
     // Nobody else is in this phase any more who could destroy the barrier: the
     // others wait for what we do next.
-    if (barrier().completion_) barrier().completion_();
-    released_.WakeAll();
+    barrier().Complete(released_);
   }
   return phase_;
 }
@@ -54,11 +53,15 @@ void Barrier::ArriveAndDrop() noexcept {
     ABSL_RAW_CHECK(arrived_ < parties_,
                    "a party left a Barrier that has none left to miss");
     --parties_;
-    last = parties_ > 0 && IsLastLocked();
-    if (last) CompleteLocked(released);
+    last = IsLastLocked();
+    if (last) BeginNextPhaseLocked(released);
   }
-  if (!last) return;
+  if (last) Complete(released);
+}
+
+void Barrier::Complete(WakeList& released) noexcept {
   if (completion_) completion_();
+  // From here on `*this` may be gone.
   released.WakeAll();
 }
 

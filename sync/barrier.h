@@ -48,10 +48,13 @@ class Barrier : WaitList {
   void ArriveAndDrop() noexcept;
 
  private:
-  // With the lock held: the caller is the last, and those who wait go on when
-  // it has called Complete.
+  // With the lock held, both: all have arrived; and those who wait are taken
+  // out into `released`, for whoever came last to Complete.
   bool IsLastLocked() const noexcept { return arrived_ == parties_; }
-  void CompleteLocked(WakeList& released) noexcept;
+  void BeginNextPhaseLocked(WakeList& released) noexcept;
+  // The step, and then the others go on. An exception ends the program: nobody
+  // could wake them any more.
+  void Complete(WakeList& released) noexcept;
 
   const std::function<void()> completion_;
   // Guarded by lock(), all three.

@@ -287,8 +287,11 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveManyAwaiter final
         values_(values),
         most_(std::min(most,
                        std::max<std::size_t>(channel.queue_.capacity(), 1))) {
-    // Now, so that nothing can fail once a value has been taken.
-    values.reserve(values.size() + most_);
+    // Now, so that nothing can fail once a value has been taken; and doubled,
+    // as a vector that is appended to grows.
+    if (values.capacity() - values.size() < most_) {
+      values.reserve(std::max(values.size() + most_, 2 * values.capacity()));
+    }
   }
 
   absl::StatusOr<std::size_t> await_resume() {
@@ -300,7 +303,10 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveManyAwaiter final
     // A sender has woken us with one; what else is there by now is ours, too.
     while (this->value().has_value()) {
       Keep();
-      if (taken_ < most_) this->value() = this->channel().TryReceive();
+      if (taken_ == most_) break;
+      if (std::optional<T> next = this->channel().TryReceive()) {
+        this->value().emplace(*std::move(next));
+      }
     }
     if (taken_ == 0) {
       return absl::OutOfRangeError("the channel is closed and drained");

@@ -4,7 +4,10 @@
 //     auto [sender, receiver] = sync::MakeChannel<Job>(64);
 //     Spawn(Produce, sender).Detach();         // A copy is one more sender.
 //     Spawn(Produce, std::move(sender)).Detach();
-//     while (auto job = co_await receiver.Receive(); job.ok()) ...
+//     for (;;) {
+//       absl::StatusOr<Job> job = co_await receiver.Receive();
+//       if (!job.ok()) break;                  // No sender is left.
+//     }
 //
 // When the last sender goes, receivers drain what was sent, and then are told
 // that no more comes; when the last receiver goes, what nobody received is
@@ -99,10 +102,12 @@ class Sender : public ChannelEnd<T, &ChannelState<T>::senders> {
  public:
   using ChannelEnd<T, &ChannelState<T>::senders>::ChannelEnd;
 
-  // As Channel::Send; OUT_OF_RANGE once no receiver is left.
+  // As Channel::Send.
   //
   // Suspends: while the channel is full.
   // Cancel:   CANCELLED; the value was not sent, and dies with the call.
+  // Errors:   OUT_OF_RANGE once no receiver is left; likewise.
+  // Borrows:  this end, until the wait is over.
   typename Channel<T>::SendAwaiter Send(T value) noexcept {
     return this->channel().Send(std::move(value));
   }
@@ -119,11 +124,13 @@ class Receiver : public ChannelEnd<T, &ChannelState<T>::receivers> {
  public:
   using ChannelEnd<T, &ChannelState<T>::receivers>::ChannelEnd;
 
-  // As Channel::Receive; OUT_OF_RANGE once no sender is left and what they sent
-  // has been received.
+  // As Channel::Receive.
   //
   // Suspends: while the channel is empty.
   // Cancel:   CANCELLED; no value was taken.
+  // Errors:   OUT_OF_RANGE once no sender is left, and what they sent has been
+  //           received.
+  // Borrows:  this end, until the wait is over.
   typename Channel<T>::ReceiveAwaiter Receive() noexcept {
     return this->channel().Receive();
   }

@@ -21,6 +21,7 @@
 #include <concepts>
 #include <utility>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
 #include "weft/runtime/shield.h"
 #include "weft/runtime/task.h"
@@ -41,17 +42,10 @@ class ConditionVariable : WaitList {
   // Borrows:  the condition, the guard and what the predicate refers to, until
   //           the wait is over.
   // Requires: the guard is not empty.
-  // Cost:     a frame from the pool; a spin lock to park.
+  // Cost:     a frame from the pool; for each time it parks a spin lock, and
+  //           another frame, which is made before the lock is let go.
   template <std::predicate Predicate>
-  Task<absl::Status> Wait(Mutex::Guard& guard, Predicate predicate) {
-    Mutex& mutex = *guard.mutex();
-    while (!predicate()) {
-      const absl::Status waited = co_await ParkAwaiter(*this, guard);
-      if (!guard) co_await Shield(Relock(mutex, guard));
-      if (!waited.ok() && !predicate()) co_return waited;
-    }
-    co_return absl::OkStatus();
-  }
+  Task<absl::Status> Wait(Mutex::Guard& guard, Predicate predicate);
 
   // Wakes the task that has waited longest, or all. Any thread, tasks or not;
   // whoever changes what the predicates ask holds the mutex while it does, and
@@ -85,9 +79,29 @@ class [[nodiscard("co_await it")]] ConditionVariable::ParkAwaiter final
     guard_.UnlockInto(granted);
     return false;
   }
+  // Somebody else is told in our place.
+  void GiveBack() noexcept override {
+    static_cast<ConditionVariable&>(list()).NotifyOne();
+  }
 
   Mutex::Guard& guard_;
 };
+
+template <std::predicate Predicate>
+Task<absl::Status> ConditionVariable::Wait(Mutex::Guard& guard,
+                                           Predicate predicate) {
+  ABSL_RAW_CHECK(static_cast<bool>(guard),
+                 "a wait for a condition holds its mutex: Lock it first");
+  Mutex& mutex = *guard.mutex();
+  while (!predicate()) {
+    // Made now, so that nothing can fail once the lock has been let go.
+    Task<> relock = Relock(mutex, guard);
+    const absl::Status waited = co_await ParkAwaiter(*this, guard);
+    if (!guard) co_await Shield(std::move(relock));
+    if (!waited.ok() && !predicate()) co_return waited;
+  }
+  co_return absl::OkStatus();
+}
 
 }  // namespace weft::sync
 

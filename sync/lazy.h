@@ -12,7 +12,6 @@
 #ifndef WEFT_SYNC_LAZY_H_
 #define WEFT_SYNC_LAZY_H_
 
-#include <concepts>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
 #include "weft/sync/mutex.h"
@@ -47,6 +47,7 @@ class Lazy {
   // Borrows:  the Lazy, until the wait is over.
   // Cost:     a frame from the pool and one load once it is there.
   Task<absl::StatusOr<const T*>> Get() {
+    co_await OrReturn(CheckCancelled());
     if (const T* const made = TryGet()) co_return made;
     Mutex::Guard guard = co_await OrReturn(mutex_.Lock());
     if (const T* const made = TryGet()) co_return made;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/status/statusor.h"
 #include "weft/runtime/atomic.h"
 #include "weft/sync/wait_list.h"
@@ -113,6 +114,9 @@ class [[nodiscard("dropping the Guard unlocks at once")]] Mutex::Guard {
   }
   // Takes over what another guard holds. Requires: this one is empty.
   void Adopt(Guard&& other) noexcept {
+    ABSL_RAW_CHECK(mutex_ == nullptr,
+                   "a Guard that holds a lock cannot adopt another: Unlock it "
+                   "first");
     mutex_ = std::exchange(other.mutex_, nullptr);
   }
 

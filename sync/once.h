@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
 #include "weft/sync/mutex.h"
@@ -30,11 +31,12 @@ class Once {
   // Cancel:   CANCELLED; where this caller was doing it, the next begins anew.
   // Errors:   what the work gave, for whoever did it; those behind try theirs.
   // Threads:  any.
-  // Borrows:  the Once, and `work`, until the wait is over.
+  // Borrows:  the Once, until the wait is over.
   // Cost:     a frame from the pool and one load once it is done.
   template <typename Work>
     requires std::same_as<std::invoke_result_t<Work&>, Task<absl::Status>>
   Task<absl::Status> Do(Work work) {
+    co_await OrReturn(CheckCancelled());
     if (done()) co_return absl::OkStatus();
     Mutex::Guard guard = co_await OrReturn(mutex_.Lock());
     if (done()) co_return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/status/statusor.h"
 #include "weft/sync/wait_list.h"
 
@@ -111,6 +112,7 @@ class [[nodiscard("dropping it unlocks at once")]] SharedMutex::Guard {
   // between; readers at the front of the queue come in. Never waits.
   // Requires: the guard is not empty.
   SharedGuard Downgrade() && noexcept {
+    ABSL_RAW_CHECK(mutex_ != nullptr, "an empty Guard holds nothing to share");
     mutex_->Downgrade();
     return SharedGuard(*std::exchange(mutex_, nullptr));
   }

@@ -49,16 +49,19 @@ class UnboundedChannel : WaitList {
   absl::Status Send(T value) {
     auto node = std::make_unique<Node>(std::move(value));
     Waiter* granted = nullptr;
+    bool refused = false;
     {
       std::lock_guard guard(lock());
-      if (closed_) return absl::OutOfRangeError("the channel is closed");
-      if (auto* const receiver = static_cast<ReceiveAwaiter*>(front())) {
+      if (closed_) {
+        refused = true;
+      } else if (auto* const receiver = static_cast<ReceiveAwaiter*>(front())) {
         receiver->node_ = std::move(node);
         granted = Pop();
       } else {
         PushLocked(std::move(node));
       }
     }
+    if (refused) return absl::OutOfRangeError("the channel is closed");
     if (granted != nullptr) granted->Wake();
     return absl::OkStatus();
   }

@@ -39,7 +39,8 @@ Task<absl::Status> WaitAgain(std::vector<sync::Event>& rounds) {
   co_return absl::OkStatus();
 }
 
-// A task spawned first runs first: when we have yielded once, all wait.
+// A task spawned first runs first: with one worker all wait when we have
+// yielded once. With two some may not have come yet, and find the event set.
 Task<absl::Status> WakeAll() {
   std::vector<sync::Event> rounds(kRounds);
   std::vector<JoinHandle<absl::Status>> handles;

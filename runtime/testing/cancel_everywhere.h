@@ -85,7 +85,8 @@ absl::Status Ask(Check& check, Result&& result, const Interrupted& at) {
   }
 }
 
-constexpr absl::Duration kFarAway = absl::Hours(24 * 365 * 10);
+// The clock of a system that all runs share must not come to its end.
+constexpr absl::Duration kFarAway = absl::Hours(1);
 
 // Gives the task a deadline that only ExpireEverywhere lets pass.
 //
@@ -109,6 +110,9 @@ absl::Status RunInterrupted(SimulatedSystem& system, Start& start,
   int steps = 0;
   while (steps < at.step && !program.finished() && sim.RunOneStep()) ++steps;
   at.undisturbed = program.finished();
+  if (steps < at.step && !at.undisturbed) {
+    return absl::InternalError("it waits for ever where nobody disturbs it");
+  }
   interrupt(program, sim);
   while (!program.finished() && steps < kPatience && sim.RunOneStep()) ++steps;
   if (!program.finished()) return absl::InternalError("it does not end");
@@ -160,9 +164,10 @@ absl::StatusOr<int> CancelEverywhere(const EverywhereOptions& options,
       [](auto& program, Simulator&) { program.Cancel(); }, std::move(check));
 }
 
-// Lets a deadline pass at each place: the program gets DEADLINE_EXCEEDED where
-// CancelEverywhere would give it CANCELLED. It is a Task of a Status or a
-// StatusOr, and must not sleep for years itself.
+// Lets a deadline pass at each place but the first, where it has not begun yet:
+// the program gets DEADLINE_EXCEEDED where CancelEverywhere would give it
+// CANCELLED. It is a Task of a Status or a StatusOr, and must not sleep for an
+// hour itself.
 template <typename Start, typename Check>
 absl::StatusOr<int> ExpireEverywhere(const EverywhereOptions& options,
                                      Start start, Check check) {

@@ -107,6 +107,36 @@ TEST_F(CancelEverywhereTest, SaysSoWhereAProgramDoesNotEnd) {
               HasSubstr("it does not end"));
 }
 
+TEST_F(CancelEverywhereTest, SaysSoWhereAProgramWaitsForEverUndisturbed) {
+  auto start = []() -> Task<absl::Status> {
+    co_return co_await SleepUntil(Instant::InfiniteFuture());
+  };
+  auto check = [](const absl::Status&, const Interrupted&) {};
+
+  const absl::StatusOr<int> places = CancelEverywhere({}, start, check);
+
+  EXPECT_THAT(std::string(places.status().message()),
+              HasSubstr("where nobody disturbs it"));
+}
+
+TEST_F(CancelEverywhereTest, ManyDeadlinesMayPassOnOneClock) {
+  SimulatedSystem system;
+  auto start = []() -> Task<absl::Status> {
+    for (int i = 0; i < 50; ++i) {
+      co_await OrReturn(SleepFor(absl::Milliseconds(1)));
+    }
+    co_return absl::OkStatus();
+  };
+  auto check = [](const absl::Status& ended, const Interrupted&) {
+    return absl::IsDeadlineExceeded(ended) ? absl::OkStatus() : ended;
+  };
+
+  const absl::StatusOr<int> places =
+      ExpireEverywhere({.seeds = 20, .system = &system}, start, check);
+
+  EXPECT_TRUE(places.ok()) << places.status();
+}
+
 TEST_F(CancelEverywhereTest, SaysSoWhereSomethingIsLeftThatWaitsForEver) {
   JoinHandle<absl::Status> never;
   auto wait = []() -> Task<absl::Status> {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -110,6 +111,17 @@ TEST_P(BarrierTest, WhoDropsOutIsMissedNoMore) {
 
   EXPECT_EQ(*sim_.Run(Arrive(barrier)), 1u);
   EXPECT_EQ(steps, 2);
+}
+
+TEST_P(BarrierTest, TheLastToDropOutCompletesThePhase) {
+  int steps = 0;
+  Barrier barrier(2, [&] { ++steps; });
+
+  barrier.ArriveAndDrop();
+  EXPECT_EQ(steps, 0);
+  barrier.ArriveAndDrop();
+
+  EXPECT_EQ(steps, 1);
 }
 
 // --- Cancellation -----------------------------------------------------------
@@ -216,6 +228,16 @@ TEST(BarrierDeathTest, MisuseSaysWhatIsWrong) {
         barrier.ArriveAndDrop();
       },
       "none left to miss");
+}
+
+TEST(BarrierDeathTest, ACompletionThatThrowsEndsTheProgram) {
+  EXPECT_DEATH(
+      {
+        Simulator sim;
+        Barrier barrier(1, [] { throw std::runtime_error("no way"); });
+        sim.Run(Arrive(barrier)).IgnoreError();
+      },
+      "");
 }
 
 }  // namespace

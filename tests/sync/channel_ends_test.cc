@@ -181,6 +181,22 @@ TEST_P(ChannelEndsTest, AReceiveOfManyLetsTheSendersInThatWait) {
   EXPECT_THAT(values, UnorderedElementsAre(1, 2, 3, 4));
 }
 
+TEST_P(ChannelEndsTest, WhatCanOnlyBeMadeByMovingIsTakenManyAtATime) {
+  Census census;
+  auto [sender, receiver] = MakeChannel<Counted>(4);
+  for (int i = 0; i < 3; ++i) {
+    Counted value(census, i);
+    EXPECT_TRUE(sender.TrySend(value));
+  }
+  std::vector<Counted> values;
+  auto take = [&]() -> Task<absl::StatusOr<std::size_t>> {
+    co_return co_await receiver.ReceiveMany(values, 4);
+  };
+
+  EXPECT_EQ(*sim_.Run(take()), 3u);
+  EXPECT_EQ(values[2].number(), 2);
+}
+
 TEST_P(ChannelEndsTest, ACancelledReceiveOfManyTakesNothing) {
   auto [sender, receiver] = MakeChannel<int>(2);
   std::vector<int> values;

@@ -265,6 +265,23 @@ TEST(ConditionVariableTeardownTest, ASimulationThatEndsLeavesTheLockFree) {
   EXPECT_TRUE(jobs.mutex.TryLock());
 }
 
+TEST(ConditionVariableTeardownTest, ANotificationOfOneThatDiedIsHandedOn) {
+  Jobs jobs;
+  Simulator survivor;
+  std::optional<Simulator> sim(std::in_place);
+  sim->Spawn(Get(jobs));
+  sim->RunUntilIdle();
+  auto other = survivor.SpawnJoinable(Get(jobs));
+  survivor.RunUntilIdle();
+
+  jobs.queue.push_back(1);
+  jobs.changed.NotifyOne();
+  sim.reset();
+  survivor.RunUntilIdle();
+
+  EXPECT_EQ(*other.BlockingJoin(), 1);
+}
+
 TEST(ConditionVariableDeathTest, DestroyingOneThatIsAwaitedSaysWhatToDo) {
   EXPECT_DEATH(
       {

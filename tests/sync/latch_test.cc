@@ -71,6 +71,7 @@ TEST_P(LatchTest, ACancelledWaitCountsNothing) {
   EXPECT_TRUE(latch.is_open());
 }
 
+// With others on other threads: tests/stress/sync_meeting_test.cc.
 TEST_P(LatchTest, AWaiterMayDestroyTheLatchThatItSawOpen) {
   auto latch = std::make_unique<Latch>(1);
   Latch& borrowed = *latch;

@@ -303,6 +303,7 @@ struct ReceiveManyWorld : ChannelWorld<2, false> {
 struct UnboundedWorld {
   static constexpr int kOthers = 1;
   UnboundedChannel<int> channel;
+  std::vector<int> sent;
   std::vector<int> received;
 
   Task<absl::Status> Victim() {
@@ -315,36 +316,42 @@ struct UnboundedWorld {
   Task<absl::Status> Other() {
     for (int i = 0; i < 3; ++i) {
       co_await OrReturn(channel.Send(i));
+      sent.push_back(i);
       co_await Yield();
     }
     co_return absl::OkStatus();
   }
+  void Close() { channel.Close(); }
   absl::Status Check() {
     while (std::optional<int> value = channel.TryReceive()) {
       received.push_back(*value);
     }
-    return Unless(received == std::vector<int>({0, 1, 2}), "a value is lost");
+    return Unless(received == sent, "a value is lost");
   }
 };
 
 struct LazyWorld {
-  int attempts = 0;
+  int made = 0;
   int done = 0;
   Lazy<int> lazy{[this] { return Make(); }};
   Once once;
 
   Task<absl::StatusOr<int>> Make() {
-    ++attempts;
-    Event soon;
-    soon.Set();
-    co_await Yield();
-    co_await OrReturn(soon.Wait());
+    co_await OrReturn(Pause());
+    ++made;
     co_return 42;
   }
   Task<absl::Status> Work() {
-    co_await OrReturn(Make());
+    co_await OrReturn(Pause());
     ++done;
     co_return absl::OkStatus();
+  }
+  // Somewhere to be cancelled.
+  static Task<absl::Status> Pause() {
+    Event soon;
+    soon.Set();
+    co_await Yield();
+    co_return co_await soon.Wait();
   }
   Task<absl::Status> Ask() {
     const int* const made = co_await OrReturn(lazy.Get());
@@ -355,8 +362,9 @@ struct LazyWorld {
   Task<absl::Status> Victim() { return Ask(); }
   Task<absl::Status> Other() { return Ask(); }
   absl::Status Check() {
-    return Unless(lazy.TryGet() != nullptr && once.done() && done == 1,
-                  "it was not made, or twice");
+    return Unless(
+        lazy.TryGet() != nullptr && once.done() && made == 1 && done == 1,
+        "it was not made, or twice");
   }
 };
 
@@ -447,7 +455,7 @@ class ClosedPromiseTest : public ::testing::Test {};
 using ClosableWorlds =
     ::testing::Types<SemaphoreWorld, ChannelWorld<0, true>,
                      ChannelWorld<0, false>, ChannelWorld<1, true>,
-                     ChannelWorld<1, false>, ReceiveManyWorld>;
+                     ChannelWorld<1, false>, ReceiveManyWorld, UnboundedWorld>;
 TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
 
 TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {
