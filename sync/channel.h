@@ -42,7 +42,20 @@ template <typename T>
 concept Message = std::is_nothrow_move_constructible_v<T> &&
                   std::is_nothrow_destructible_v<T>;
 
-template <Message T>
+// Where a channel keeps its values: a Ring, oldest first, unless a Queue
+// (queue.h) wants another order. Guarded by the channel's lock, but for size(),
+// full() and empty(), which are hints from beside it.
+template <typename Store, typename T>
+concept ChannelStore = requires(Store store, const Store& seen, T value) {
+  { seen.capacity() } -> std::same_as<std::size_t>;
+  { seen.size() } -> std::same_as<std::size_t>;
+  { seen.full() } -> std::same_as<bool>;
+  { seen.empty() } -> std::same_as<bool>;
+  { store.Push(std::move(value)) } noexcept;
+  { store.Pop() } noexcept -> std::same_as<T>;
+};
+
+template <Message T, ChannelStore<T> Store = Ring<T>>
 class Channel : WaitList {
  public:
   class SendAwaiter;
@@ -198,11 +211,11 @@ class Channel : WaitList {
   }
 
   bool closed_ = false;  // Guarded by lock(), as the queue.
-  Ring<T> queue_;
+  Store queue_;
 };
 
-template <Message T>
-class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
+template <Message T, ChannelStore<T> Store>
+class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter final
     : public Party {
  public:
   SendAwaiter(Channel& channel, T value) noexcept
@@ -242,8 +255,8 @@ class [[nodiscard("co_await it")]] Channel<T>::SendAwaiter final
   }
 };
 
-template <Message T>
-class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
+template <Message T, ChannelStore<T> Store>
+class [[nodiscard("co_await it")]] Channel<T, Store>::ReceiveAwaiter final
     : public Party {
  public:
   explicit ReceiveAwaiter(Channel& channel) noexcept
@@ -278,8 +291,8 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveAwaiter final
   }
 };
 
-template <Message T>
-class [[nodiscard("co_await it")]] Channel<T>::ReceiveManyAwaiter final
+template <Message T, ChannelStore<T> Store>
+class [[nodiscard("co_await it")]] Channel<T, Store>::ReceiveManyAwaiter final
     : public Party {
  public:
   ReceiveManyAwaiter(Channel& channel, std::vector<T>& values, std::size_t most)
@@ -337,31 +350,33 @@ class [[nodiscard("co_await it")]] Channel<T>::ReceiveManyAwaiter final
   std::size_t taken_ = 0;
 };
 
-template <Message T>
-typename Channel<T>::SendAwaiter Channel<T>::Send(T value) noexcept {
+template <Message T, ChannelStore<T> Store>
+typename Channel<T, Store>::SendAwaiter Channel<T, Store>::Send(
+    T value) noexcept {
   return SendAwaiter(*this, std::move(value));
 }
 
-template <Message T>
-typename Channel<T>::ReceiveAwaiter Channel<T>::Receive() noexcept {
+template <Message T, ChannelStore<T> Store>
+typename Channel<T, Store>::ReceiveAwaiter
+Channel<T, Store>::Receive() noexcept {
   return ReceiveAwaiter(*this);
 }
 
-template <Message T>
-typename Channel<T>::ReceiveManyAwaiter Channel<T>::ReceiveMany(
+template <Message T, ChannelStore<T> Store>
+typename Channel<T, Store>::ReceiveManyAwaiter Channel<T, Store>::ReceiveMany(
     std::vector<T>& values, std::size_t most) {
   return ReceiveManyAwaiter(*this, values, most);
 }
 
-template <Message T>
-absl::Status Channel<T>::BlockingSend(T value) {
+template <Message T, ChannelStore<T> Store>
+absl::Status Channel<T, Store>::BlockingSend(T value) {
   SendAwaiter send = Send(std::move(value));
   send.Block();
   return send.await_resume();
 }
 
-template <Message T>
-absl::StatusOr<T> Channel<T>::BlockingReceive() {
+template <Message T, ChannelStore<T> Store>
+absl::StatusOr<T> Channel<T, Store>::BlockingReceive() {
   ReceiveAwaiter receive = Receive();
   receive.Block();
   return receive.await_resume();
