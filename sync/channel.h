@@ -165,7 +165,8 @@ class Channel : WaitList {
    protected:
     Party(Channel& channel, Side side) noexcept
         : Waiter(channel), side_(side) {}
-    ~Party() = default;
+    // While the value is still there for whoever comes by.
+    ~Party() { this->LeaveIfParked(); }
 
     Channel& channel() const noexcept {
       return static_cast<Channel&>(this->list());
@@ -214,8 +215,10 @@ class Channel : WaitList {
   Store queue_;
 };
 
+// Not final: a Queue's Put is one that counts. Its steps are, so that they are
+// called without asking whose they are.
 template <Message T, ChannelStore<T> Store>
-class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter final
+class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter
     : public Party {
  public:
   SendAwaiter(Channel& channel, T value) noexcept
@@ -241,12 +244,12 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter final
 
  private:
   // With a place in sight; under capacity 0 there never is one.
-  bool TryFast() noexcept override {
+  bool TryFast() noexcept final {
     return !this->channel().queue_.full() &&
            this->UnderLock(
                [this](WakeList& granted) { return TryLocked(granted); });
   }
-  bool TryLocked(WakeList& granted) noexcept override {
+  bool TryLocked(WakeList& granted) noexcept final {
     Channel& channel = this->channel();
     if (channel.closed_) return true;  // With the value still in hand.
     if (!channel.PutLocked(*this->value(), granted)) return false;

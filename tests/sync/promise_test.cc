@@ -33,6 +33,7 @@
 #include "weft/sync/mutex.h"
 #include "weft/sync/once.h"
 #include "weft/sync/one_shot.h"
+#include "weft/sync/queue.h"
 #include "weft/sync/semaphore.h"
 #include "weft/sync/shared_mutex.h"
 #include "weft/sync/unbounded_channel.h"
@@ -330,6 +331,63 @@ struct UnboundedWorld {
   }
 };
 
+// Whatever was put is got once, by whoever, and then a join ends: no item is
+// forgotten, and none that was not put is waited for.
+template <typename Items, bool kVictimPuts>
+struct QueueWorld {
+  static constexpr int kOthers = 1;
+  static constexpr int kItems = 3;
+  Items queue{1};
+  int put = 0;
+  int done = 0;
+
+  Task<absl::Status> Victim() {
+    if (kVictimPuts) co_return co_await PutAndJoin();
+    co_return co_await Work(kItems);
+  }
+  // Beside one who puts, does all that there is, until it is closed.
+  Task<absl::Status> Other() {
+    if (kVictimPuts) co_return co_await Work(2 * kItems);
+    co_return co_await PutAndJoin();
+  }
+  Task<absl::Status> PutAndJoin() {
+    for (int i = 0; i < kItems; ++i) {
+      const absl::Status status = co_await queue.Put(i);
+      co_await OrReturn(status);
+      ++put;
+    }
+    co_await OrReturn(queue.Join());
+    co_return Unless(queue.unfinished() == 0, "the join came too early");
+  }
+  Task<absl::Status> Work(int items) {
+    for (int i = 0; i < items; ++i) {
+      co_await OrReturn(queue.Get());
+      co_await Yield();
+      queue.TaskDone();
+      ++done;
+    }
+    co_return absl::OkStatus();
+  }
+  // What it did not do is done in its place; what it did not put is not.
+  void VictimIsOver() {
+    queue.Close();
+    DoRest();
+  }
+  void DoRest() {
+    while (queue.TryGet().has_value()) {
+      queue.TaskDone();
+      ++done;
+    }
+  }
+  void Close() { queue.Close(); }
+  absl::Status Check() {
+    DoRest();
+    return Unless(put == done && queue.unfinished() == 0,
+                  absl::StrCat(put, " put, ", done, " done, ",
+                               queue.unfinished(), " unfinished"));
+  }
+};
+
 struct LazyWorld {
   int made = 0;
   int done = 0;
@@ -420,7 +478,9 @@ using Worlds = ::testing::Types<
     MutexWorld, SharedMutexWorld, SemaphoreWorld, EventWorld, BarrierWorld,
     ConditionWorld, OneShotWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
-    ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld, LazyWorld>;
+    ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld,
+    QueueWorld<Queue<int>, true>, QueueWorld<PriorityQueue<int>, false>,
+    LazyWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
@@ -455,7 +515,9 @@ class ClosedPromiseTest : public ::testing::Test {};
 using ClosableWorlds =
     ::testing::Types<SemaphoreWorld, ChannelWorld<0, true>,
                      ChannelWorld<0, false>, ChannelWorld<1, true>,
-                     ChannelWorld<1, false>, ReceiveManyWorld, UnboundedWorld>;
+                     ChannelWorld<1, false>, ReceiveManyWorld, UnboundedWorld,
+                     QueueWorld<Queue<int>, true>,
+                     QueueWorld<PriorityQueue<int>, false>>;
 TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
 
 TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {
