@@ -1,8 +1,9 @@
 // What does it cost that a queue knows what is not done?
 //
-//     queue_1_4_1024           one producer, four workers, and a join: beside
-//                              channel_1_1_1024 it shows the price of counting
-//     priority_queue_1_4_1024  the same, with the smallest first
+//     queue_1_4_1024           one producer, four workers, and a join
+//     queue_uncounted          the same through a Channel, which nobody joins:
+//                              the difference is the price of counting
+//     priority_queue_1_4_1024  counted, with the smallest first
 //
 // Arg 0: workers.
 //
@@ -20,6 +21,7 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/sync/channel.h"
 #include "weft/sync/queue.h"
 
 namespace weft::bench {
@@ -56,11 +58,42 @@ Task<absl::Status> PutAndJoin() {
   co_return absl::OkStatus();
 }
 
+using Uncounted = sync::Channel<std::int64_t>;
+
+Task<absl::Status> Receive(Uncounted& channel) {
+  for (;;) {
+    const absl::StatusOr<std::int64_t> item = co_await channel.Receive();
+    if (!item.ok()) co_return absl::OkStatus();
+    benchmark::DoNotOptimize(*item);
+  }
+}
+
+Task<absl::Status> SendAndClose() {
+  Uncounted channel(kRoom);
+  std::vector<JoinHandle<absl::Status>> workers;
+  for (int i = 0; i < kWorkers; ++i) {
+    workers.push_back(Spawn(Receive, std::ref(channel)));
+  }
+  for (std::int64_t i = 0; i < kItems; ++i) {
+    co_await OrReturn(channel.Send(i * 7919 % 1009));
+  }
+  channel.Close();
+  for (auto& worker : workers) co_await OrReturn(worker.Join());
+  co_return absl::OkStatus();
+}
+
 void OldestFirst(benchmark::State& state) {
   Measure(state, kItems, PutAndJoin<sync::Queue<std::int64_t>>);
 }
 BENCHMARK(OldestFirst)
     ->Name("sync/queue_1_4_1024/weft")
+    ->Apply(OnOneAndTwoWorkers);
+
+void WithoutCounting(benchmark::State& state) {
+  Measure(state, kItems, SendAndClose);
+}
+BENCHMARK(WithoutCounting)
+    ->Name("sync/queue_uncounted/weft")
     ->Apply(OnOneAndTwoWorkers);
 
 void SmallestFirst(benchmark::State& state) {

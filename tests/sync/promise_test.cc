@@ -25,6 +25,7 @@
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/yield.h"
 #include "weft/sync/barrier.h"
+#include "weft/sync/broadcast.h"
 #include "weft/sync/channel.h"
 #include "weft/sync/condition_variable.h"
 #include "weft/sync/event.h"
@@ -388,6 +389,65 @@ struct QueueWorld {
   }
 };
 
+// Every value is received, in order, or counted among those that were missed.
+struct BroadcastWorld {
+  static constexpr int kOthers = 1;
+  static constexpr int kValues = 6;
+  using Receiver = Broadcast<int>::Receiver;
+  struct Side {
+    Receiver receiver;
+    int next = 0;
+    bool in_order = true;
+
+    void Account(const absl::StatusOr<int>& got) {
+      if (got.ok()) in_order = in_order && *got == next;
+      if (got.ok()) ++next;
+      if (absl::IsDataLoss(got.status())) {
+        next += static_cast<int>(receiver.missed());
+      }
+    }
+  };
+  Broadcast<int> broadcast{2};
+  Side victim{broadcast.Subscribe()};
+  Side other{broadcast.Subscribe()};
+  int sent = 0;
+
+  static Task<absl::Status> Receive(Side& side) {
+    while (side.next < kValues) {
+      const absl::StatusOr<int> got = co_await side.receiver.Receive();
+      side.Account(got);
+      if (!got.ok() && !absl::IsDataLoss(got.status())) co_return got.status();
+    }
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> Victim() { return Receive(victim); }
+  Task<absl::Status> Other() {
+    JoinHandle<absl::Status> beside = Spawn(Receive(other));
+    while (sent < kValues) {
+      co_await OrReturn(broadcast.Send(sent));
+      ++sent;
+      if (sent % 4 != 0) co_await Yield();
+    }
+    co_return co_await beside.Join();
+  }
+  void Close() { broadcast.Close(); }
+  absl::Status Check() {
+    broadcast.Close();
+    for (Side* const side : {&victim, &other}) {
+      std::optional<absl::StatusOr<int>> got;
+      do {
+        got = side->receiver.TryReceive();
+        side->Account(*got);
+      } while (!absl::IsOutOfRange(got->status()));
+      if (!side->in_order || side->next != sent) {
+        return absl::InternalError(
+            absl::StrCat(side->next, " accounted for, of ", sent));
+      }
+    }
+    return absl::OkStatus();
+  }
+};
+
 struct LazyWorld {
   int made = 0;
   int done = 0;
@@ -480,7 +540,7 @@ using Worlds = ::testing::Types<
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
     ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld,
     QueueWorld<Queue<int>, true>, QueueWorld<PriorityQueue<int>, false>,
-    LazyWorld>;
+    BroadcastWorld, LazyWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
@@ -512,12 +572,11 @@ TYPED_TEST(PromiseTest, HoldsWhereverADeadlinePasses) {
 template <typename World>
 class ClosedPromiseTest : public ::testing::Test {};
 
-using ClosableWorlds =
-    ::testing::Types<SemaphoreWorld, ChannelWorld<0, true>,
-                     ChannelWorld<0, false>, ChannelWorld<1, true>,
-                     ChannelWorld<1, false>, ReceiveManyWorld, UnboundedWorld,
-                     QueueWorld<Queue<int>, true>,
-                     QueueWorld<PriorityQueue<int>, false>>;
+using ClosableWorlds = ::testing::Types<
+    SemaphoreWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
+    ChannelWorld<1, true>, ChannelWorld<1, false>, ReceiveManyWorld,
+    UnboundedWorld, QueueWorld<Queue<int>, true>,
+    QueueWorld<PriorityQueue<int>, false>, BroadcastWorld>;
 TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
 
 TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {

@@ -1,0 +1,183 @@
+// What many see of one sender, on real threads: a broadcast's receivers miss
+// nothing that they are not told of, and a queue's join comes when the workers
+// have done all.
+//
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/runtime.h"
+#include "weft/runtime/task.h"
+#include "weft/runtime/yield.h"
+#include "weft/sync/broadcast.h"
+#include "weft/sync/queue.h"
+
+namespace weft::sync {
+namespace {
+
+constexpr int kValues = 5'000;
+constexpr int kReaders = 4;
+
+// Long enough to be on the heap: a value that is torn or freed shows.
+std::string Text(int number) {
+  return absl::StrCat("a value that is not short, number ", number);
+}
+
+class SyncBroadcastStressTest : public ::testing::TestWithParam<int> {
+ protected:
+  Runtime runtime_{{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, SyncBroadcastStressTest,
+                         ::testing::Values(1, 2, 4));
+
+// --- Broadcast --------------------------------------------------------------
+
+using Texts = Broadcast<std::string>;
+
+// How many values were received or counted as missed, until the close.
+Task<int> Account(Texts::Receiver receiver) {
+  int next = 0;
+  for (;;) {
+    const absl::StatusOr<std::string> got = co_await receiver.Receive();
+    if (absl::IsOutOfRange(got.status())) co_return next;
+    if (got.ok()) {
+      EXPECT_EQ(*got, Text(next));
+      ++next;
+    } else {
+      next += static_cast<int>(receiver.missed());
+    }
+  }
+}
+
+TEST_P(SyncBroadcastStressTest, EveryValueIsReceivedOrCountedAsMissed) {
+  for (const std::size_t capacity : {1, 3, 64}) {
+    Texts texts(capacity);
+    std::vector<JoinHandle<int>> readers;
+    for (int i = 0; i < kReaders; ++i) {
+      readers.push_back(runtime_.Spawn(Account(texts.Subscribe())));
+    }
+
+    for (int i = 0; i < kValues; ++i) {
+      ASSERT_EQ(texts.Send(Text(i)), absl::OkStatus());
+    }
+    texts.Close();
+
+    for (auto& reader : readers) EXPECT_EQ(*reader.BlockingJoin(), kValues);
+  }
+}
+
+// Receives a few, in order as far as it knows, and goes.
+Task<> ReceiveAFew(Texts& texts) {
+  Texts::Receiver receiver = texts.Subscribe();
+  std::string last;
+  for (int i = 0; i < 5; ++i) {
+    const absl::StatusOr<std::string> got = co_await receiver.Receive();
+    EXPECT_TRUE(!got.ok() || *got != last);
+    if (got.ok()) last = *got;
+  }
+}
+
+TEST_P(SyncBroadcastStressTest, ReceiversComeAndGoWhileTwoSend) {
+  Texts texts(4);
+  std::atomic<bool> stop = false;
+  auto send = [&](int first) {
+    // relaxed: only a hint.
+    for (int i = first; !stop.load(std::memory_order_relaxed); i += 2) {
+      ASSERT_EQ(texts.Send(Text(i)), absl::OkStatus());
+    }
+  };
+  {
+    std::jthread even(send, 0);
+    std::jthread odd(send, 1);
+    std::vector<JoinHandle<void>> readers;
+    for (int i = 0; i < 200; ++i) {
+      readers.push_back(runtime_.Spawn(ReceiveAFew, std::ref(texts)));
+      if (i % 3 == 0) readers.back().Cancel();
+    }
+    for (auto& reader : readers) reader.BlockingJoin().IgnoreError();
+    stop.store(true, std::memory_order_relaxed);
+  }
+
+  EXPECT_EQ(texts.receivers(), 0u);
+}
+
+// --- Queue ------------------------------------------------------------------
+
+struct Job {
+  std::atomic<int>* done;
+};
+
+Task<> Work(Queue<Job>& jobs) {
+  for (;;) {
+    const absl::StatusOr<Job> job = co_await jobs.Get();
+    if (!job.ok()) co_return;
+    co_await Yield();
+    // relaxed: TaskDone and Join order it.
+    job->done->fetch_add(1, std::memory_order_relaxed);
+    jobs.TaskDone();
+  }
+}
+
+// What it has put when it was cancelled counts, and nothing else.
+Task<int> PutMany(Queue<Job>& jobs, std::atomic<int>& done) {
+  for (int put = 0; put < 100; ++put) {
+    const Job job{&done};
+    const absl::Status status = co_await jobs.Put(job);
+    if (!status.ok()) co_return put;
+  }
+  co_return 100;
+}
+
+TEST_P(SyncBroadcastStressTest, AJoinComesWhenTheWorkersHaveDoneAll) {
+  Queue<Job> jobs(3);
+  std::vector<JoinHandle<void>> workers;
+  for (int i = 0; i < 4; ++i) {
+    workers.push_back(runtime_.Spawn(Work, std::ref(jobs)));
+  }
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> done = 0;
+    auto one = runtime_.Spawn(PutMany, std::ref(jobs), std::ref(done));
+    auto other = runtime_.Spawn(PutMany, std::ref(jobs), std::ref(done));
+    if (round % 2 == 0) other.Cancel();
+    const int put = *one.BlockingJoin() + *other.BlockingJoin();
+
+    ASSERT_EQ(jobs.BlockingJoin(), absl::OkStatus());
+
+    ASSERT_EQ(done.load(std::memory_order_relaxed), put);
+  }
+  jobs.Close();
+  for (auto& worker : workers) worker.BlockingJoin().IgnoreError();
+}
+
+TEST_P(SyncBroadcastStressTest, WhoJoinedMayDestroyTheQueue) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> done = 0;
+    auto jobs = std::make_unique<Queue<Job>>(1);
+    Job job{&done};
+    ASSERT_TRUE(jobs->TryPut(job));
+    auto finish = [](Queue<Job>& queue) -> Task<> {
+      queue.TryGet();
+      queue.TaskDone();
+      co_return;
+    };
+    auto finisher = runtime_.Spawn(finish, std::ref(*jobs));
+
+    ASSERT_EQ(jobs->BlockingJoin(), absl::OkStatus());
+    jobs.reset();
+
+    finisher.BlockingJoin().IgnoreError();
+  }
+}
+
+}  // namespace
+}  // namespace weft::sync
