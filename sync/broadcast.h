@@ -7,7 +7,7 @@
 //
 // Senders never wait. Whoever is slower than `capacity` values misses the
 // oldest, and is told how many; where nothing may be missed, give each receiver
-// a Channel, whose senders wait.
+// a Channel, whose senders wait. Where only the newest counts, take a Watch.
 //
 // Invariants
 //   1. kept <= position <= sent for a receiver that is served; the kept ones

@@ -4,7 +4,7 @@
 //     no lock  T copy = node.value();      foreign code: may allocate, or throw
 //     lock     the Held goes               the last one brings the node back
 //
-// A place of a Broadcast owns a node. Who replaces the
+// A place of a Broadcast, or the one of a Watch, owns a node. Who replaces the
 // value of one that nobody holds reuses it; one that is held is left to its
 // holders, and a spare node takes its place. Rejected: a std::shared_ptr for
 // each value, which allocates for each; and to copy under the lock, where

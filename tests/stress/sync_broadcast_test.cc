@@ -1,6 +1,6 @@
 // What many see of one sender, on real threads: a broadcast's receivers miss
-// nothing that they are not told of, and a queue's join comes when the workers
-// have done all.
+// nothing that they are not told of, a watch's observers always see the last
+// value, and a queue's join comes when the workers have done all.
 //
 // SPDX-License-Identifier: MIT
 
@@ -21,6 +21,7 @@
 #include "weft/runtime/yield.h"
 #include "weft/sync/broadcast.h"
 #include "weft/sync/queue.h"
+#include "weft/sync/watch.h"
 
 namespace weft::sync {
 namespace {
@@ -109,6 +110,56 @@ TEST_P(SyncBroadcastStressTest, ReceiversComeAndGoWhileTwoSend) {
   }
 
   EXPECT_EQ(texts.receivers(), 0u);
+}
+
+// --- Watch ------------------------------------------------------------------
+
+Task<int> ObserveToTheEnd(Watch<int>::Observer observer) {
+  int seen = -1;
+  for (;;) {
+    const absl::StatusOr<int> next = co_await observer.Next();
+    if (!next.ok()) co_return seen;
+    EXPECT_GT(*next, seen);
+    seen = *next;
+  }
+}
+
+TEST_P(SyncBroadcastStressTest, EveryObserverSeesTheLastValueOfAWatch) {
+  for (int round = 0; round < 10; ++round) {
+    Watch<int> watch(0);
+    std::vector<JoinHandle<int>> observers;
+    for (int i = 0; i < kReaders; ++i) {
+      observers.push_back(runtime_.Spawn(ObserveToTheEnd(watch.Observe())));
+    }
+
+    for (int i = 1; i <= kValues / 10; ++i) {
+      ASSERT_EQ(watch.Set(i), absl::OkStatus());
+    }
+    watch.Close();
+
+    for (auto& observer : observers) {
+      EXPECT_EQ(*observer.BlockingJoin(), kValues / 10);
+    }
+  }
+}
+
+TEST_P(SyncBroadcastStressTest, NoUpdateOfAWatchIsLost) {
+  Watch<int> watch(0);
+  auto count = [&watch] {
+    for (int i = 0; i < kValues / 5; ++i) {
+      ASSERT_EQ(watch.Update([](int& value) { ++value; }), absl::OkStatus());
+    }
+  };
+
+  {
+    std::jthread one(count);
+    std::jthread other(count);
+    auto observer = watch.Observe();
+    auto all = [](int value) { return value == 2 * (kValues / 5); };
+    EXPECT_TRUE(runtime_.Spawn(observer.WaitUntil(all)).BlockingJoin().ok());
+  }
+
+  EXPECT_EQ(watch.Get(), 2 * (kValues / 5));
 }
 
 // --- Queue ------------------------------------------------------------------

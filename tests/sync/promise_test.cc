@@ -38,6 +38,7 @@
 #include "weft/sync/semaphore.h"
 #include "weft/sync/shared_mutex.h"
 #include "weft/sync/unbounded_channel.h"
+#include "weft/sync/watch.h"
 #include "weft/tests/support/soak.h"
 
 namespace weft::sync {
@@ -448,6 +449,46 @@ struct BroadcastWorld {
   }
 };
 
+// Whatever was set last is what was seen last, or can still be seen.
+struct WatchWorld {
+  static constexpr int kOthers = 1;
+  Watch<int> watch{0};
+  Watch<int>::Observer observer = watch.Observe();
+  int set = 0;
+  int seen = -1;
+
+  Task<absl::Status> Victim() {
+    for (int i = 0; i < 2; ++i) {
+      const int value = co_await OrReturn(observer.Next());
+      if (value <= seen) co_return absl::InternalError("it was seen before");
+      seen = value;
+    }
+    auto is_last = [this](int value) {
+      seen = value;
+      return value == 4;
+    };
+    const int last = co_await OrReturn(observer.WaitUntil(is_last));
+    co_return Unless(last == 4, "it is not what was asked for");
+  }
+  Task<absl::Status> Other() {
+    while (set < 4) {
+      co_await OrReturn(watch.Set(set + 1));
+      ++set;
+      co_await Yield();
+    }
+    co_return absl::OkStatus();
+  }
+  void Close() { watch.Close(); }
+  absl::Status Check() {
+    if (observer.HasNext()) {
+      const absl::StatusOr<int> next = observer.BlockingNext();
+      if (!next.ok() || *next <= seen) return absl::InternalError("no news");
+      seen = *next;
+    }
+    return Unless(seen == set, absl::StrCat(seen, " seen, ", set, " set"));
+  }
+};
+
 struct LazyWorld {
   int made = 0;
   int done = 0;
@@ -540,7 +581,7 @@ using Worlds = ::testing::Types<
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
     ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld,
     QueueWorld<Queue<int>, true>, QueueWorld<PriorityQueue<int>, false>,
-    BroadcastWorld, LazyWorld>;
+    BroadcastWorld, WatchWorld, LazyWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
@@ -576,7 +617,7 @@ using ClosableWorlds = ::testing::Types<
     SemaphoreWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
     ChannelWorld<1, true>, ChannelWorld<1, false>, ReceiveManyWorld,
     UnboundedWorld, QueueWorld<Queue<int>, true>,
-    QueueWorld<PriorityQueue<int>, false>, BroadcastWorld>;
+    QueueWorld<PriorityQueue<int>, false>, BroadcastWorld, WatchWorld>;
 TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
 
 TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {
