@@ -27,9 +27,11 @@
 
 namespace weft::sync {
 
-// Which of two values goes first. It is asked under a spin lock, log2(capacity)
-// times an operation: so it must not throw, and should be short. std::less<>
-// says whether it throws; std::less<T> promises nothing, and is refused.
+// Which of two values goes first. It is asked under a spin lock, a few times
+// log2(capacity) an operation: so it must not throw, and should be short.
+// std::less<> says whether it throws; std::less<T> promises nothing, and is
+// refused. So is the order of std::pair, which promises nothing either: a
+// struct with a defaulted operator<=> takes its place.
 template <typename Compare, typename T>
 concept QuickOrder =
     std::default_initializable<Compare> &&

@@ -69,8 +69,8 @@ class Queue {
   // Errors:   OUT_OF_RANGE once the queue is closed; likewise.
   // Threads:  any.
   // Borrows:  the queue, until the wait is over.
-  // Cost:     two spin locks; no allocation. In a PriorityQueue log2(size)
-  //           comparisons under one of them.
+  // Cost:     two spin locks; no allocation. In a PriorityQueue some log2(size)
+  //           comparisons under one of them; in its Get a few times as many.
   PutAwaiter Put(T item) noexcept { return PutAwaiter(*this, std::move(item)); }
 
   // Takes the first item. Whoever gets it calls TaskDone when it has been done.
@@ -93,7 +93,9 @@ class Queue {
   //
   // Suspends: while an item is unfinished. Closing does not end it: what was
   //           put is still to be done, and where nobody gets it any more, it is
-  //           the user who drains the queue, with TryGet and TaskDone.
+  //           the user who drains the queue, with TryGet and TaskDone. An item
+  //           that died with its worker's runtime, on its way to it, stays
+  //           unfinished.
   // Cancel:   CANCELLED.
   // Threads:  any.
   // Borrows:  the queue, until the wait is over. The waiter may destroy it
@@ -137,8 +139,8 @@ class Queue {
 template <Message T>
 using LifoQueue = Queue<T, Stack<T>>;
 
-// Compare says which of two items goes first. The smallest, as in asyncio;
-// std::greater<> makes it the largest.
+// Compare says which of two items goes first: the smallest, as in asyncio, and
+// with std::greater<> the largest.
 template <Message T, QuickOrder<T> Compare = std::less<>>
 using PriorityQueue = Queue<T, Heap<T, Compare>>;
 

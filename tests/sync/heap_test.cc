@@ -6,6 +6,7 @@
 #include "weft/sync/heap.h"
 
 #include <algorithm>
+#include <compare>
 #include <functional>
 #include <memory>
 #include <random>
@@ -93,7 +94,13 @@ TEST(HeapTest, ComparesWithWhatCannotThrowOnly) {
     bool operator()(int one, int other) const { return one < other; }
   };
 
+  struct Ranked {
+    auto operator<=>(const Ranked&) const = default;
+    int rank;
+  };
+
   EXPECT_TRUE((QuickOrder<std::less<>, int>));
+  EXPECT_TRUE((QuickOrder<std::less<>, Ranked>));
   EXPECT_TRUE((QuickOrder<ByRank, Job>));
   EXPECT_FALSE((QuickOrder<Careless, int>));
 }
