@@ -21,9 +21,9 @@ const (
 	wakes      = 2000
 )
 
-// together runs so many goroutines and waits for all of them.
-func together(goroutines int, body func(number int)) {
-	var group sync.WaitGroup
+// start runs so many goroutines, which the group waits for.
+func start(goroutines int, body func(number int)) *sync.WaitGroup {
+	group := new(sync.WaitGroup)
 	group.Add(goroutines)
 	for i := 0; i < goroutines; i++ {
 		go func(number int) {
@@ -31,7 +31,24 @@ func together(goroutines int, body func(number int)) {
 			group.Done()
 		}(i)
 	}
-	group.Wait()
+	return group
+}
+
+// together runs so many goroutines and waits for all of them.
+func together(goroutines int, body func(number int)) {
+	start(goroutines, body).Wait()
+}
+
+// beside runs one function in a goroutine of its own and one in ours, until
+// both have ended.
+func beside(other, mine func()) {
+	ended := make(chan struct{})
+	go func() {
+		other()
+		close(ended)
+	}()
+	mine()
+	<-ended
 }
 
 func yieldToEachOther(goroutines int) {
