@@ -1,18 +1,18 @@
-//! tokio's Mutex and its channel.
+//! tokio's Mutex, RwLock and Semaphore.
 //!
 //! SPDX-License-Identifier: MIT
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, Mutex};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 use tokio::task::{spawn, yield_now};
 
 use crate::question::Question;
 use crate::tasks::join_all;
 
 const LOCKS: u64 = 800_000;
-const MESSAGES: u64 = 400_000;
-const CAPACITY: usize = 1024;
+const ACQUIRES: u64 = 400_000;
+const VISITS: u64 = 400_000;
 const TASKS: u64 = 8;
 
 async fn lock_alone() {
@@ -38,26 +38,77 @@ async fn lock_beside() {
     assert_eq!(LOCKS, *counter.lock().await);
 }
 
-async fn pass_messages() {
-    let (sender, mut receiver) = mpsc::channel(CAPACITY);
-    let sending = spawn(async move {
-        for number in 0..MESSAGES {
-            sender.send(number).await.expect("a receiver");
-        }
-    });
-    let mut sum = 0;
-    for _ in 0..MESSAGES {
-        sum += receiver.recv().await.expect("a sender");
+async fn acquire_alone() {
+    let semaphore = Semaphore::new(1);
+    for _ in 0..ACQUIRES {
+        let _permit = semaphore.acquire().await.expect("it is open");
     }
-    assert_eq!(MESSAGES * (MESSAGES - 1) / 2, sum);
-    sending.await.expect("no panic");
+}
+
+async fn acquire_and_yield(semaphore: Arc<Semaphore>) {
+    for _ in 0..ACQUIRES / TASKS {
+        let _permit = semaphore.acquire().await.expect("it is open");
+        yield_now().await;
+    }
+}
+
+async fn acquire_beside() {
+    let semaphore = Arc::new(Semaphore::new(2));
+    let each = |_| spawn(acquire_and_yield(Arc::clone(&semaphore)));
+    join_all((0..TASKS).map(each).collect()).await;
+}
+
+async fn read_alone() {
+    let lock = RwLock::new(());
+    for _ in 0..VISITS {
+        let _guard = lock.read().await;
+    }
+}
+
+async fn read_and_yield(lock: Arc<RwLock<()>>) {
+    for _ in 0..VISITS / TASKS {
+        let _guard = lock.read().await;
+        yield_now().await;
+    }
+}
+
+async fn write_and_yield(lock: Arc<RwLock<()>>) {
+    for _ in 0..VISITS / TASKS {
+        let _guard = lock.write().await;
+        yield_now().await;
+    }
+}
+
+async fn visit_beside(writers: u64) {
+    let lock = Arc::new(RwLock::new(()));
+    let each = |number| {
+        let lock = Arc::clone(&lock);
+        if number < writers {
+            spawn(write_and_yield(lock))
+        } else {
+            spawn(read_and_yield(lock))
+        }
+    };
+    join_all((0..TASKS).map(each).collect()).await;
 }
 
 pub fn questions() -> Vec<Question> {
     [
         Question::on_workers("sync/mutex_free", LOCKS, lock_alone),
         Question::on_workers("sync/mutex_contended8", LOCKS, lock_beside),
-        Question::on_workers("sync/channel_1_1_1024", MESSAGES, pass_messages),
+        Question::on_workers("sync/semaphore_free", ACQUIRES, acquire_alone),
+        Question::on_workers(
+            "sync/semaphore_contended8",
+            ACQUIRES,
+            acquire_beside,
+        ),
+        Question::on_workers("sync/shared_mutex_free", VISITS, read_alone),
+        Question::on_workers("sync/shared_mutex_readers8", VISITS, || {
+            visit_beside(0)
+        }),
+        Question::on_workers("sync/shared_mutex_mixed8", VISITS, || {
+            visit_beside(1)
+        }),
     ]
     .into_iter()
     .flatten()

@@ -2,21 +2,25 @@
 //!
 //! SPDX-License-Identifier: MIT
 
+mod channels;
 mod locks;
 mod matmul;
 mod question;
 mod tasks;
 mod timers;
+mod waits;
 mod wakes;
 
 use question::Question;
 
 fn main() {
     let questions: Vec<Question> = [
+        channels::questions(),
         locks::questions(),
         matmul::questions(),
         tasks::questions(),
         timers::questions(),
+        waits::questions(),
         wakes::questions(),
     ]
     .into_iter()
