@@ -2,6 +2,7 @@
 //!
 //! SPDX-License-Identifier: MIT
 
+mod broadcast;
 mod channels;
 mod locks;
 mod matmul;
@@ -15,6 +16,7 @@ use question::Question;
 
 fn main() {
     let questions: Vec<Question> = [
+        broadcast::questions(),
         channels::questions(),
         locks::questions(),
         matmul::questions(),
