@@ -7,6 +7,7 @@ mod channels;
 mod locks;
 mod matmul;
 mod question;
+mod selects;
 mod tasks;
 mod timers;
 mod waits;
@@ -20,6 +21,7 @@ fn main() {
         channels::questions(),
         locks::questions(),
         matmul::questions(),
+        selects::questions(),
         tasks::questions(),
         timers::questions(),
         waits::questions(),
