@@ -16,11 +16,11 @@ import pathlib
 import resource
 import time
 
+import sync
+
 ITEMS = 100_000
 MANY = 1_000_000
 WAITING = 100_000
-CAPACITY = 1024
-TASKS = 8
 
 
 # --- runtime/ ---
@@ -121,44 +121,6 @@ async def suspend_many():
         await task
 
 
-# --- sync/ ---
-
-async def lock_alone():
-    lock = asyncio.Lock()
-    for _ in range(ITEMS):
-        async with lock:
-            pass
-
-
-async def lock_and_yield(lock):
-    for _ in range(ITEMS // TASKS):
-        async with lock:
-            await asyncio.sleep(0)
-
-
-async def lock_beside():
-    lock = asyncio.Lock()
-    await asyncio.gather(*(lock_and_yield(lock) for _ in range(TASKS)))
-
-
-async def send_many(queue, messages):
-    for number in range(messages):
-        await queue.put(number)
-
-
-async def receive_many(queue, messages):
-    for _ in range(messages):
-        await queue.get()
-
-
-async def pass_messages(pairs):
-    queue = asyncio.Queue(CAPACITY)
-    each = ITEMS // pairs
-    await asyncio.gather(
-        *(side(queue, each) for side in (send_many, receive_many)
-          for _ in range(pairs)))
-
-
 # --- How they are asked ---
 
 counters = {}
@@ -175,10 +137,7 @@ QUESTIONS = {
     "runtime/timer_arm/asyncio": (arm, MANY),
     "runtime/timer_cancel/asyncio": (cancel, MANY),
     "runtime/bytes_per_suspended_task/asyncio": (suspend_many, WAITING),
-    "sync/mutex_free/asyncio/1": (lock_alone, ITEMS),
-    "sync/mutex_contended8/asyncio/1": (lock_beside, ITEMS),
-    "sync/channel_1_1_1024/asyncio/1": (lambda: pass_messages(1), ITEMS),
-    "sync/channel_4_4_1024/asyncio/1": (lambda: pass_messages(4), ITEMS),
+    **sync.QUESTIONS,
 }
 
 
