@@ -16,6 +16,7 @@ import pathlib
 import resource
 import time
 
+import selects
 import sync
 
 ITEMS = 100_000
@@ -138,6 +139,7 @@ QUESTIONS = {
     "runtime/timer_cancel/asyncio": (cancel, MANY),
     "runtime/bytes_per_suspended_task/asyncio": (suspend_many, WAITING),
     **sync.QUESTIONS,
+    **selects.QUESTIONS,
 }
 
 
