@@ -47,6 +47,11 @@ class Runnable {
   // the thread that `here` describes. `*this` may be gone when it returns.
   virtual Continuation Run(internal::ThisThread& here) noexcept = 0;
 
+  // Asked before what this step waits for is granted, where it waits for
+  // several things (selection.h). False: it has got another of them, and is to
+  // be left out.
+  virtual bool Claim() noexcept { return true; }
+
   // The coroutine on whose behalf this step waits, for the asynchronous stack;
   // null at the root of a task.
   virtual PromiseBase* awaiting_promise() const noexcept = 0;
@@ -88,6 +93,9 @@ class Continuation {
       return coroutine();
     return RunSteps(*this, here);
   }
+
+  // Requires: it is a Runnable.
+  bool Claim() const noexcept { return step().Claim(); }
 
   // The suspended coroutine that goes on, or on whose behalf a step waits.
   PromiseBase* promise() const noexcept;

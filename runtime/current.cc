@@ -69,6 +69,11 @@ reactor::Reactor& CurrentReactor() noexcept {
   return worker->reactor();
 }
 
+std::uint32_t RandomBelow(std::uint32_t bound) noexcept {
+  const std::uint64_t random = internal::this_thread.worker->Random();
+  return static_cast<std::uint32_t>((random * bound) >> 32);
+}
+
 Instant Now() noexcept { return CurrentReactor().Now(); }
 
 }  // namespace weft

@@ -13,6 +13,7 @@
 #define WEFT_RUNTIME_CURRENT_H_
 
 #include <coroutine>
+#include <cstdint>
 
 #include "weft/reactor/instant.h"
 #include "weft/runtime/internal/frame_pool.h"
@@ -22,6 +23,7 @@ namespace weft {
 namespace reactor {
 class Reactor;
 }
+class Selection;
 class TaskContext;
 using reactor::Instant;
 
@@ -47,6 +49,8 @@ struct ThisThread {
   // stack_guard.h: where depth is measured from, and what was left for Resume.
   const char* stack_base = nullptr;
   std::coroutine_handle<> deferred = nullptr;
+  // The Selection of which this thread is trying an arm; only compared.
+  const Selection* trying = nullptr;
   // frame_owner.h: the frame that Unwind destroyed last.
   void* torn_down = nullptr;
   bool releases_frames_at_exit = false;
@@ -77,6 +81,11 @@ bool InsideRuntime() noexcept;
 // The reactor of the worker that runs the caller. Requires: InsideRuntime().
 // Valid until the next suspension.
 reactor::Reactor& CurrentReactor() noexcept;
+
+// A number from 0 to bound - 1, for a choice that must favour nobody: cheap, and
+// no secret. In a simulation with a seed it follows from that.
+// Requires: InsideRuntime(), and a bound that is not 0.
+std::uint32_t RandomBelow(std::uint32_t bound) noexcept;
 
 // The runtime's clock: virtual in simulation. Requires: InsideRuntime().
 // Cost: 22 ns, a clock_gettime.

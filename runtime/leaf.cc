@@ -33,7 +33,7 @@ void Leaf::EndOutsideOfATask() noexcept {
 
 void Leaf::Schedule() noexcept {
   if (context_ == nullptr) [[unlikely]] {
-    // A plain thread waits. From here on `*this` may be gone.
+    // No task waits in it. From here on `*this` may be gone.
     static_cast<void>(continuation_.Resolve());
     return;
   }

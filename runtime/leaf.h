@@ -111,12 +111,18 @@ class Leaf : public internal::Job {
       EndOutsideOfATask();
   }
 
-  // In the place of Prepare, on a plain thread: whoever schedules the leaf runs
-  // `parking` on its own thread, which wakes ours. Such a leaf is not
-  // published, since there is no scope to cancel.
-  void PrepareForThread(Runnable& parking) noexcept {
-    continuation_ = parking;
+  // In the place of Prepare, where no task waits in this leaf: whoever schedules
+  // it runs `step`, on its own thread. A plain thread waits so (`step` wakes
+  // it), and an arm of a Selection. Such a leaf is not published: it has no
+  // scope that could be cancelled.
+  void PrepareForStep(Runnable& step) noexcept {
+    continuation_ = step;
     context_ = nullptr;
+  }
+  // Before it is granted what it waits for: false for an arm of a Selection
+  // that has been decided. With the lock of the structure held.
+  [[nodiscard]] bool Claim() noexcept {
+    return context_ != nullptr || continuation_.Claim();
   }
 
   // False: the scope is cancelled; do not wait.

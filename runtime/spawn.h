@@ -99,13 +99,14 @@ class [[nodiscard("dropping it cancels the task; or Detach() it")]] JoinHandle {
   bool finished() const noexcept { return task().finished(); }
   std::uint64_t task_id() const noexcept { return task().id(); }
 
- private:
+  // For what waits for it otherwise than by Join.
   internal::ResultRoot<T>& task() const noexcept {
     ABSL_RAW_CHECK(task_ != nullptr,
                    "this JoinHandle is empty: it was moved from or detached");
     return *task_;
   }
 
+ private:
   internal::ResultRoot<T>* task_ = nullptr;
 };
 

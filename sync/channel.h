@@ -10,7 +10,8 @@
 // Invariants
 //   1. Senders wait only while the queue is full, receivers only while it is
 //      empty and no sender waits. So one WaitList serves both: it never holds
-//      both kinds.
+//      both kinds. (A Select that does both on a channel without a queue would;
+//      it is refused.)
 //   2. A value is in exactly one place: its sender's awaiter, the queue, or its
 //      receiver's awaiter; it is moved, and what it was moved from destroyed,
 //      under the lock.
@@ -177,17 +178,18 @@ class Channel : WaitList {
     std::optional<T> value_;
   };
 
-  // The party at the front, if it is of that side.
-  Party* Waiting(typename Party::Side side) const noexcept {
+  // Takes the first party out, if those that wait are of that side.
+  Party* PopWaiting(typename Party::Side side) noexcept {
     auto* const party = static_cast<Party*>(front());
-    return party != nullptr && party->side() == side ? party : nullptr;
+    if (party == nullptr || party->side() != side) return nullptr;
+    return static_cast<Party*>(Pop());
   }
 
   // Moves `value` on: to the first receiver, or into the queue.
   bool PutLocked(T& value, WakeList& granted) noexcept {
-    if (Party* const receiver = Waiting(Party::Side::kReceiver)) {
+    if (Party* const receiver = PopWaiting(Party::Side::kReceiver)) {
       receiver->value().emplace(std::move(value));
-      granted.Add(*Pop());
+      granted.Add(*receiver);
       return true;
     }
     if (queue_.full()) return false;
@@ -199,14 +201,14 @@ class Channel : WaitList {
   // with no queue between them, goes straight to us.
   bool TakeLocked(std::optional<T>& value, WakeList& granted) noexcept {
     if (!queue_.empty()) value.emplace(queue_.Pop());
-    if (Party* const sender = Waiting(Party::Side::kSender)) {
+    if (Party* const sender = PopWaiting(Party::Side::kSender)) {
       if (value.has_value()) {
         queue_.Push(*std::move(sender->value()));
       } else {
         value.emplace(*std::move(sender->value()));
       }
       sender->value().reset();
-      granted.Add(*Pop());
+      granted.Add(*sender);
     }
     return value.has_value();
   }

@@ -111,6 +111,8 @@ class Sender : public ChannelEnd<T, &ChannelState<T>::senders> {
   typename Channel<T>::SendAwaiter Send(T value) noexcept {
     return this->channel().Send(std::move(value));
   }
+  // No receiver is left.
+  bool closed() noexcept { return this->channel().closed(); }
   // As Channel::TrySend and Channel::BlockingSend.
   bool TrySend(T& value) noexcept { return this->channel().TrySend(value); }
   absl::Status BlockingSend(T value) {

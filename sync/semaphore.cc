@@ -21,8 +21,9 @@ void Semaphore::GrantLocked(WakeList& granted) noexcept {
   while (!empty()) {
     auto& next = static_cast<AcquireAwaiter&>(*front());
     if (available_ < next.count_) return;
+    if (!GrantFront()) continue;
     available_ -= next.count_;
-    granted.Add(*Pop());
+    granted.Add(next);
   }
 }
 
@@ -60,10 +61,9 @@ void Semaphore::Close() noexcept {
   {
     std::lock_guard guard(lock());
     closed_ = true;
-    while (!empty()) {
-      auto& waiter = static_cast<AcquireAwaiter&>(*Pop());
-      waiter.refused_ = true;
-      refused.Add(waiter);
+    while (auto* const waiter = static_cast<AcquireAwaiter*>(Pop())) {
+      waiter->refused_ = true;
+      refused.Add(*waiter);
     }
   }
   refused.WakeAll();

@@ -25,10 +25,12 @@ bool SharedMutex::EnterLocked(bool shared) noexcept {
 
 void SharedMutex::GrantLocked(WakeList& granted) noexcept {
   while (!empty()) {
-    const bool shared = static_cast<Party&>(*front()).shared();
+    auto& next = static_cast<Party&>(*front());
+    const bool shared = next.shared();
     if (!MayEnterLocked(shared)) return;
+    if (!GrantFront()) continue;
     inside_ = shared ? inside_ + 1 : kWriter;
-    granted.Add(*Pop());
+    granted.Add(next);
   }
 }
 

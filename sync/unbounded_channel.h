@@ -48,15 +48,14 @@ class UnboundedChannel : WaitList {
   // Cost:   a node from the frame pool and one spin lock.
   absl::Status Send(T value) {
     auto node = std::make_unique<Node>(std::move(value));
-    Waiter* granted = nullptr;
+    ReceiveAwaiter* granted = nullptr;
     bool refused = false;
     {
       std::lock_guard guard(lock());
       if (closed_) {
         refused = true;
-      } else if (auto* const receiver = static_cast<ReceiveAwaiter*>(front())) {
-        receiver->node_ = std::move(node);
-        granted = Pop();
+      } else if ((granted = static_cast<ReceiveAwaiter*>(Pop())) != nullptr) {
+        granted->node_ = std::move(node);
       } else {
         PushLocked(std::move(node));
       }

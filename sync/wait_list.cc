@@ -50,12 +50,19 @@ void WaitList::Unlink(Waiter& waiter) noexcept {
   waiter.previous_ = Waiter::Mark(Waiter::kIdle);
 }
 
+bool WaitList::GrantFront() noexcept {
+  Waiter& waiter = *first_;
+  Unlink(waiter);
+  if (!waiter.Claim()) return false;
+  waiter.previous_ = Waiter::Mark(Waiter::kGranted);
+  return true;
+}
+
 Waiter* WaitList::Pop() noexcept {
-  Waiter* const waiter = first_;
-  if (waiter == nullptr) return nullptr;
-  Unlink(*waiter);
-  waiter->previous_ = Waiter::Mark(Waiter::kGranted);
-  return waiter;
+  while (Waiter* const waiter = first_) {
+    if (GrantFront()) return waiter;
+  }
+  return nullptr;
 }
 
 void WakeList::Add(Waiter& waiter) noexcept {
@@ -130,7 +137,7 @@ void Waiter::Block() {
                  "a worker cannot block for a task: co_await it instead");
   if (TryFast()) return;
   ThreadParking parking;
-  PrepareForThread(parking);
+  PrepareForStep(parking);
   WakeList granted;
   bool finished;
   {
@@ -143,6 +150,50 @@ void Waiter::Block() {
   parking.Wait();
   // What was granted is the caller's from here on.
   previous_ = Mark(kIdle);
+}
+
+bool Waiter::TryAsArm() noexcept {
+  if (TryFast()) return true;
+  WakeList granted;
+  bool finished;
+  {
+    std::lock_guard lock(list_.lock());
+    finished = TryLocked(granted);
+    // It may have made ready to park, as a mutex does.
+    if (!finished) AfterCancel(granted);
+  }
+  granted.WakeAll();
+  return finished;
+}
+
+Arm::Parking Waiter::ParkAsArm(Arm& arm, Selection& selection) noexcept {
+  PrepareForStep(arm);
+  WakeList granted;
+  Arm::Parking parking = Arm::Parking::kTaken;
+  {
+    std::lock_guard lock(list_.lock());
+    if (!selection.BeginTrying()) return Arm::Parking::kDecided;
+    if (!TryLocked(granted)) {
+      list_.PushBack(*this);
+      parking =
+          selection.Reopen() ? Arm::Parking::kParked : Arm::Parking::kMissed;
+    }
+  }
+  granted.WakeAll();
+  return parking;
+}
+
+void Waiter::LeaveAsArm() noexcept {
+  WakeList granted;
+  {
+    // Taken in any case: whoever dropped us has left the list's lock by then.
+    std::lock_guard lock(list_.lock());
+    if (linked()) {
+      list_.Unlink(*this);
+      AfterCancel(granted);
+    }
+  }
+  granted.WakeAll();
 }
 
 void Waiter::Cancel() noexcept {

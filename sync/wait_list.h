@@ -32,6 +32,7 @@
 
 #include "absl/status/status.h"
 #include "weft/runtime/leaf.h"
+#include "weft/runtime/selection.h"
 
 namespace weft::sync {
 
@@ -51,9 +52,13 @@ class WaitList {
   // With the lock held:
   bool empty() const noexcept { return first_ == nullptr; }
   Waiter* front() const noexcept { return first_; }
-  // Unlinks the first waiter, which is granted what it waits for. The caller
-  // calls Wake() on it once the lock is released, and then no more touches it.
-  // Null when empty.
+  // Unlinks the first waiter. True: it is granted what it waits for, which the
+  // caller gives it now; it calls Wake() on it once the lock is released, and
+  // then no more touches it. False: it was an arm of a Select that has been
+  // decided by another one, and gets nothing. Requires: not empty.
+  [[nodiscard]] bool GrantFront() noexcept;
+  // The first waiter that could be granted something, as GrantFront does. Null
+  // when there is none.
   Waiter* Pop() noexcept;
 
  private:
@@ -97,6 +102,13 @@ class Waiter : public Leaf {
   // has taken effect; await_resume() gives its result. In the queue a thread is
   // like a task, but that nobody cancels it.
   void Block();
+
+  // As an arm of a Select, in the place of co_await; see Arm, which says when.
+  // TryAsArm does what it can do without waiting.
+  bool TryAsArm() noexcept;
+  Arm::Parking ParkAsArm(Arm& arm, Selection& selection) noexcept;
+  void LeaveAsArm() noexcept;
+  void GiveBackAsArm() noexcept { GiveBack(); }
 
   // Schedules a waiter that Pop has unlinked. It may be gone afterwards.
   void Wake() noexcept { Schedule(); }

@@ -26,6 +26,13 @@ std::int64_t NanosecondsBetween(Instant from, Instant to) noexcept {
 // To somebody who has what is ours, and may wait for this very processor.
 void GiveWay() noexcept { std::this_thread::yield(); }
 
+// Spread, since an xorshift that begins with a small number stays small for a
+// while; and odd, since one that begins with 0 stays there.
+std::uint32_t FirstRandom(std::uint32_t seed) noexcept {
+  constexpr std::uint32_t kGoldenRatio = 0x9E3779B9;
+  return (seed + 1) * kGoldenRatio | 1;
+}
+
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
@@ -36,6 +43,7 @@ Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
       sharing_(sharing),
       reactor_(std::move(reactor)),
       registry_(scheduler),
+      random_(FirstRandom(static_cast<std::uint32_t>(index))),
       run_queue_(sharing, barrier),
       forks_(sharing, barrier),
       lifo_(sharing, barrier) {}
@@ -49,6 +57,7 @@ Worker* ThisThread::Bind(Worker* next) noexcept {
 
 void Worker::UseSeededOrder(std::uint64_t seed) {
   seeded_order_ = std::make_unique<SeededOrder>(seed);
+  random_ = FirstRandom(static_cast<std::uint32_t>(seed));
 }
 
 void Worker::RunUntilStopped() {

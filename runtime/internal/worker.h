@@ -114,6 +114,15 @@ class Worker {
     return next_task_id_++;
   }
 
+  // The next of a sequence without a pattern that a choice could show. Not for
+  // secrets. Marsaglia, "Xorshift RNGs", Journal of Statistical Software, 2003.
+  std::uint32_t Random() noexcept {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 17;
+    random_ ^= random_ << 5;
+    return random_;
+  }
+
   // How many operations the running job may still complete without waiting;
   // below zero, it should yield.
   int SpendBudget() noexcept {
@@ -234,6 +243,7 @@ class Worker {
   std::int64_t poll_every_ = Pace::kPollEvery;
   absl::Duration spin_budget_ = absl::Microseconds(20);
   std::uint32_t next_victim_ = 0;
+  std::uint32_t random_;  // Never 0.
   std::unique_ptr<SeededOrder> seeded_order_;
 
   RunQueue run_queue_;

@@ -66,6 +66,8 @@ SEAMS = [
          "context_->scheduler().Schedule(*this);"),
     Seam("runtime/leaf.cc", "here.worker->SpendBudget() < 0",
          "here.worker != nullptr && here.worker->SpendBudget() < 0"),
+    # Nor a worker that draws numbers.
+    Seam("runtime/selection.cc", "RandomBelow(count)", "0"),
 ]
 
 BUGS = [
@@ -214,9 +216,21 @@ scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
         "while (Waiter* const waiter = Pop()) woken.Add(*waiter);", ""),
     text(
         "AReceiverLeavesTheSenderAsleep", "sync/channel.h",
-        "sender->value().reset();\n      granted.Add(*Pop());",
-        "sender->value().reset();\n      if (PLANTED) { Pop(); } else "
-        "granted.Add(*Pop());"),
+        "sender->value().reset();\n      granted.Add(*sender);",
+        "sender->value().reset();\n      if (!PLANTED) granted.Add(*sender);"),
+    expression(
+        "ADroppedArmLeavesNoNote", "runtime/selection.cc",
+        "word | (trying ? kMissed : kClaimed)", "word | kClaimed"),
+    expression(
+        "AnEarlyWakeIsForgotten", "runtime/selection.cc",
+        "(before & kWoken) == 0", "true"),
+    expression(
+        "AWakeRunsAnOwnerThatParks", "runtime/selection.cc",
+        "(before & kParked) != 0", "true"),
+    text(
+        "TheOwnerTriesInTheOpen", "runtime/selection.cc",
+        "  if (!any_parked_) return true;  // Nobody can find us.",
+        "  if (!any_parked_ || PLANTED) return true;"),
     text(
         "CancelsATimerThatFires", "reactor/timer_wheel.cc",
         "  if (timer.next == nullptr) return false;",

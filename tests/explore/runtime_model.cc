@@ -23,6 +23,7 @@ struct Own {
   TaskContext* context = nullptr;
   const char* stack_base = nullptr;
   std::coroutine_handle<> deferred = nullptr;
+  const Selection* trying = nullptr;
   void* torn_down = nullptr;
 };
 
@@ -36,9 +37,9 @@ Own& Of(int thread) {
 void SwapThisThread(int leaving, int coming) {
   ThisThread& here = this_thread;
   if (leaving < 0) owned.fill(Own());
-  Of(leaving) = {here.worker,   here.forks,      here.tearing_down,
-                 here.context,  here.stack_base, here.deferred,
-                 here.torn_down};
+  Of(leaving) = {here.worker,  here.forks,      here.tearing_down,
+                 here.context, here.stack_base, here.deferred,
+                 here.trying,  here.torn_down};
   const Own& next = Of(coming);
   here.worker = next.worker;
   here.forks = next.forks;
@@ -46,6 +47,7 @@ void SwapThisThread(int leaving, int coming) {
   here.context = next.context;
   here.stack_base = next.stack_base;
   here.deferred = next.deferred;
+  here.trying = next.trying;
   here.torn_down = next.torn_down;
 }
 

@@ -43,6 +43,9 @@ LAMBDA = re.compile(r"(?<![\w)\]\[])\s*\[(?!\[)([^\[\]]*)\]\s*"
                     r"(?=[({]|mutable|->|noexcept|<)")
 HANDED_DIRECTLY = re.compile(
     r"\b(?:WithScope|Using)(?:<[^;()]*>)?\s*\((?:[^;]*,)?\s*$")
+# The handler of an arm of a Select is no coroutine, and captures nothing that
+# could be destroyed twice when it captures by reference.
+HANDLES_AN_ARM = re.compile(r"\bOn[A-Z]\w*\s*\((?:[^;]*,)?\s*$")
 
 
 class Brackets:
@@ -214,7 +217,9 @@ def await_findings(source, brackets):
             opening = begin + match.start(1) - 1
             captures, before = match[1].strip(), source.code[:opening]
             if not captures or (
-                    captures == "&" and HANDED_DIRECTLY.search(before[-300:])):
+                    captures == "&" and (
+                        HANDED_DIRECTLY.search(before[-300:]) or
+                        HANDLES_AN_ARM.search(before[-300:]))):
                 continue
             # `auto f = [&] ...;` is a named one, and no temporary.
             yield at(opening, (

@@ -37,6 +37,8 @@ WRONG = {
     "a capturing coroutine": "auto f = [x]() -> Task<> { co_await F(); };",
     "a capturing coroutine with a block in it":
         "auto f = [&](int n) -> Task<int> { if (n) { co_return 1; } };",
+    "a value captured for an arm":
+        "co_await Select(OnReceive(a, [x](int value) { F(x); }));",
     "a value captured for WithScope":
         "co_return co_await WithScope([x](Scope& s) -> Task<> { co_await F(); "
         "});",
@@ -61,6 +63,8 @@ RIGHT = {
     "a lambda that captures nothing": "co_await Call([] { return 1; });",
     "a coroutine that captures nothing":
         "Spawn([](int n) -> Task<> { co_await F(n); }, 3);",
+    "[&] for an arm":
+        "co_await Select(OnReceive(a, [&](int value) { F(); }), OnDefault());",
     "[&] for WithScope":
         "co_return co_await weft::WithScope([&](Scope& s) -> Task<> {\n"
         "  for (;;) {\n    int n = co_await F();\n    if (n && x) break;\n"
