@@ -58,11 +58,11 @@ absl::StatusOr<std::size_t> Selection::await_resume() {
   return winner_->index_;
 }
 
-template <std::predicate<Arm&> Visit>
+template <std::predicate<Arm&, std::size_t> Visit>
 bool Selection::AnyInTurn(Visit visit) noexcept {
   std::size_t index = start_;
   for (std::size_t left = arms_.size(); left > 0; --left) {
-    if (visit(*arms_[index])) return true;
+    if (visit(*arms_[index], index)) return true;
     if (++index == arms_.size()) index = 0;
   }
   return false;
@@ -72,9 +72,11 @@ template <std::predicate<Arm&> Try>
 bool Selection::Choose(Try try_arm) noexcept {
   Arm* otherwise = nullptr;
   nothing_enabled_ = true;
-  AnyInTurn([&](Arm& arm) {
+  AnyInTurn([&](Arm& arm, std::size_t index) {
     if (!arm.enabled()) return false;
     nothing_enabled_ = false;
+    arm.selection_ = this;
+    arm.index_ = static_cast<std::uint32_t>(index);
     if (arm.is_default()) {
       otherwise = &arm;
       return false;
@@ -90,10 +92,6 @@ bool Selection::ChooseNow() noexcept {
   const auto count = static_cast<std::uint32_t>(arms_.size());
   // Not always the first: a busy channel would starve those behind it.
   start_ = RandomBelow(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    arms_[i]->selection_ = this;
-    arms_[i]->index_ = i;
-  }
   return Choose([](Arm& arm) { return arm.TryNow(); });
 }
 
@@ -113,7 +111,7 @@ Selection::Step Selection::ParkAll() noexcept {
   // structures, or the release that publishes them there, hand it on.
   word_.store(0, std::memory_order_relaxed);
   Arm::Parking parking = Arm::Parking::kParked;
-  AnyInTurn([&](Arm& arm) {
+  AnyInTurn([&](Arm& arm, std::size_t) {
     if (!arm.enabled()) return false;
     parking = arm.Park();
     if (parking == Arm::Parking::kTaken) winner_ = &arm;

@@ -177,7 +177,7 @@ class Selection : public Leaf {
   };
 
   // Calls `visit` for the arms, from `start_` on, until it says true.
-  template <std::predicate<Arm&> Visit>
+  template <std::predicate<Arm&, std::size_t> Visit>
   bool AnyInTurn(Visit visit) noexcept;
   // True: over. False: nothing has happened, and nothing is parked.
   template <std::predicate<Arm&> Try>

@@ -33,6 +33,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/runtime/atomic.h"
 #include "weft/sync/ring.h"
 #include "weft/sync/wait_list.h"
 
@@ -96,7 +97,7 @@ class Channel : WaitList {
     bool sent;
     {
       std::lock_guard guard(lock());
-      sent = !closed_ && PutLocked(value, granted);
+      sent = !IsClosed() && PutLocked(value, granted);
     }
     granted.WakeAll();
     return sent;
@@ -139,7 +140,7 @@ class Channel : WaitList {
     WakeList woken;
     {
       std::lock_guard guard(lock());
-      closed_ = true;
+      closed_.store(true, std::memory_order_relaxed);
       // Whoever waits got nothing and gave nothing, and finds that out.
       while (Waiter* const waiter = Pop()) woken.Add(*waiter);
     }
@@ -148,7 +149,7 @@ class Channel : WaitList {
 
   bool closed() noexcept {
     std::lock_guard guard(lock());
-    return closed_;
+    return IsClosed();
   }
   // Values that wait to be received. A hint: others change it.
   std::size_t size() const noexcept { return queue_.size(); }
@@ -213,7 +214,17 @@ class Channel : WaitList {
     return value.has_value();
   }
 
-  bool closed_ = false;  // Guarded by lock(), as the queue.
+  bool IsClosed() const noexcept {
+    return closed_.load(std::memory_order_relaxed);
+  }
+  // Whether what the queue alone says is not all that counts. A hint.
+  bool LooksUnusual() const noexcept {
+    return IsClosed() || queue_.capacity() == 0;
+  }
+
+  // Guarded by lock(), as the queue; relaxed, since who has no lock wants no
+  // more than a hint.
+  Atomic<bool> closed_{false};
   Store queue_;
 };
 
@@ -251,9 +262,12 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter
            this->UnderLock(
                [this](WakeList& granted) { return TryLocked(granted); });
   }
+  bool IsWorthTheLock() const noexcept override {
+    return this->channel().LooksUnusual();
+  }
   bool TryLocked(WakeList& granted) noexcept final {
     Channel& channel = this->channel();
-    if (channel.closed_) return true;  // With the value still in hand.
+    if (channel.IsClosed()) return true;  // With the value still in hand.
     if (!channel.PutLocked(*this->value(), granted)) return false;
     this->value().reset();
     return true;
@@ -290,9 +304,12 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::ReceiveAwaiter final
            this->UnderLock(
                [this](WakeList& granted) { return TryLocked(granted); });
   }
+  bool IsWorthTheLock() const noexcept override {
+    return this->channel().LooksUnusual();
+  }
   bool TryLocked(WakeList& granted) noexcept override {
     Channel& channel = this->channel();
-    return channel.TakeLocked(this->value(), granted) || channel.closed_;
+    return channel.TakeLocked(this->value(), granted) || channel.IsClosed();
   }
 };
 
@@ -342,7 +359,7 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::ReceiveManyAwaiter final
     while (taken_ < most_ && channel.TakeLocked(this->value(), granted)) {
       Keep();
     }
-    return taken_ > 0 || channel.closed_ || most_ == 0;
+    return taken_ > 0 || channel.IsClosed() || most_ == 0;
   }
   void Keep() noexcept {
     values_.push_back(*std::move(this->value()));

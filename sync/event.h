@@ -53,6 +53,7 @@ class [[nodiscard("co_await it")]] Event::WaitAwaiter final : public Waiter {
 
  private:
   bool TryFast() noexcept override { return event().is_set(); }
+  bool IsWorthTheLock() const noexcept override { return false; }
   bool TryLocked(WakeList&) noexcept override { return event().is_set(); }
 
   // The list is the event: a waiter need not know both.

@@ -144,6 +144,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
 
  private:
   bool TryFast() noexcept override { return mutex_.TryAcquire(); }
+  bool IsWorthTheLock() const noexcept override { return false; }
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override;
   void GiveBack() noexcept override { mutex_.Unlock(); }

@@ -35,9 +35,11 @@ class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
   OperationArm(Make make, Handler handler)
       : make_(std::move(make)), handler_(std::move(handler)) {}
 
-  bool TryNow() noexcept override { return Begin().TryAsArm(); }
+  bool TryNow() noexcept override {
+    return operation_.emplace(Made{make_}).TryAsArm();
+  }
   Parking Park() noexcept override {
-    return Begin().ParkAsArm(*this, selection());
+    return operation_->ParkAsArm(*this, selection());
   }
   void Unpark() noexcept override { operation_->LeaveAsArm(); }
   void GiveBack() noexcept override { operation_->GiveBackAsArm(); }
@@ -51,7 +53,6 @@ class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
     Make& make;
     operator Operation() const { return make(); }  // NOLINT
   };
-  Operation& Begin() noexcept { return operation_.emplace(Made{make_}); }
 
   Make make_;
   Handler handler_;

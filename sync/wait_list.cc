@@ -154,6 +154,7 @@ void Waiter::Block() {
 
 bool Waiter::TryAsArm() noexcept {
   if (TryFast()) return true;
+  if (!IsWorthTheLock()) return false;
   WakeList granted;
   bool finished;
   {

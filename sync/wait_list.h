@@ -165,6 +165,9 @@ class Waiter : public Leaf {
   // Takes effect without waiting, or does nothing and says false. Called
   // without the lock.
   virtual bool TryFast() noexcept { return false; }
+  // After a TryFast that said no: whether TryLocked may say yes all the same.
+  // Saves a Select that looks around the lock.
+  virtual bool IsWorthTheLock() const noexcept { return true; }
   // The same under the lock: false makes the operation wait. Whom it serves by
   // the way goes into `granted`, and is woken after the lock.
   virtual bool TryLocked(WakeList& granted) noexcept = 0;
