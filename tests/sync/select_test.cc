@@ -5,6 +5,10 @@
 
 #include "weft/sync/select.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,7 +24,14 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/reactor.h"
+#include "weft/reactor/source.h"
+#include "weft/reactor/source_pool.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/ready_awaiter.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -615,6 +626,71 @@ TEST(SelectTest, AnExceptionOfAJoinedTaskIsThrown) {
   sim.RunUntilIdle();
 
   EXPECT_EQ(caught, "from the task");
+}
+
+// --- Descriptors ------------------------------------------------------------
+
+TEST(SelectTest, ADescriptorIsChosenWhenItIsReady) {
+  Simulator sim;
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+  const reactor::Fd writing(ends[1]);
+  reactor::SourceHandle reading;
+  Event never;
+  std::vector<absl::Status> said;
+
+  sim.Spawn([&]() -> Task<> {
+    reading = CurrentReactor().sources().Adopt(reactor::Fd(ends[0]),
+                                               reactor::System::Kernel());
+    auto ready = OnReady(*reading, reactor::Direction::kRead,
+                         [&](absl::Status s) { said.push_back(s); });
+    // A fresh one counts as ready, until it has been tried.
+    co_await Select(OnEvent(never), ready);
+    reading->TakeReady(reactor::Direction::kRead);
+    co_await Select(OnEvent(never), ready);
+    reading->TakeReady(reactor::Direction::kRead);
+    co_await Select(OnEvent(never), ready);
+  });
+  sim.RunUntilIdle();
+  EXPECT_THAT(said, SizeIs(1));
+  ASSERT_EQ(write(writing.get(), "x", 1), 1);
+  sim.RunUntilIdle();
+  EXPECT_THAT(said, SizeIs(2));
+  reading->Close();
+  sim.RunUntilIdle();
+
+  ASSERT_THAT(said, SizeIs(3));
+  EXPECT_TRUE(said[1].ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(said[2]));
+}
+
+TEST(SelectTest, ADescriptorThatLosesCanBeWaitedForAgain) {
+  Simulator sim;
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+  const reactor::Fd writing(ends[1]);
+  reactor::SourceHandle reading;
+  std::vector<std::size_t> chosen;
+
+  sim.Spawn([&]() -> Task<> {
+    reading = CurrentReactor().sources().Adopt(reactor::Fd(ends[0]),
+                                               reactor::System::Kernel());
+    for (int i = 0; i < 2; ++i) {
+      reading->TakeReady(reactor::Direction::kRead);
+      chosen.push_back(*co_await Select(
+          OnReady(*reading, reactor::Direction::kRead, JustChosen()),
+          OnTimeout(absl::Seconds(1))));
+    }
+    const absl::Status waited =
+        co_await WaitReady(*reading, reactor::Direction::kRead);
+    EXPECT_EQ(waited, absl::OkStatus());
+  });
+  sim.RunFor(absl::Seconds(3));
+  EXPECT_THAT(chosen, ElementsAre(1, 1));
+  ASSERT_EQ(write(writing.get(), "x", 1), 1);
+  sim.RunUntilIdle();
+
+  EXPECT_FALSE(sim.AnyTasks());
 }
 
 // --- Choosing ---------------------------------------------------------------
