@@ -488,200 +488,202 @@ struct WatchWorld {
       seen = *next;
     }
     return Unless(seen == set, absl::StrCat(seen, " seen, ", set, " set"));
-    // Whatever an arm did not do is not done.
-    struct SelectWorld {
-      static constexpr int kOthers = 1;
-      Channel<int> in{1};
-      Channel<int> out{0};
-      Mutex mutex;
-      Semaphore permits{2};
-      int sent_in = 0;
-      int taken_in = 0;
-      int sent_out = 0;
-      int taken_out = 0;
+  }
+};
 
-      Task<absl::Status> Victim() {
-        for (int i = 0; i < 4; ++i) {
-          co_await Yield();
-          int value = 1;
-          const absl::StatusOr<std::size_t> chosen = co_await Select(
-              OnReceive(in, [&](absl::StatusOr<int> got) { taken_in += *got; }),
-              OnSend(out, value, [&] { ++sent_out; }),
-              OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
-              OnAcquire(permits, 2, [](absl::StatusOr<Semaphore::Permit>) {}),
-              OnTimeout(absl::Minutes(1)));
-          co_await OrReturn(chosen.status());
-        }
-        co_return absl::OkStatus();
-      }
-      // Holds what it can, and never waits for the victim.
-      Task<absl::Status> Other() {
-        for (int i = 0; i < 4; ++i) {
-          Mutex::Guard guard = co_await OrReturn(mutex.Lock());
-          Semaphore::Permit permit = co_await OrReturn(permits.Acquire());
-          co_await Yield();
-          int value = 1;
-          if (in.TrySend(value)) ++sent_in;
-          co_await Yield();
-          if (out.TryReceive().has_value()) ++taken_out;
-        }
-        co_return absl::OkStatus();
-      }
-      absl::Status Check() {
-        const auto inside = static_cast<int>(in.size());
-        return Unless(sent_in == taken_in + inside && sent_out == taken_out &&
-                          permits.available() == 2 && mutex.TryLock(),
-                      "an arm that lost has done something");
-      }
-    };
+// Whatever an arm did not do is not done.
+struct SelectWorld {
+  static constexpr int kOthers = 1;
+  Channel<int> in{1};
+  Channel<int> out{0};
+  Mutex mutex;
+  Semaphore permits{2};
+  int sent_in = 0;
+  int taken_in = 0;
+  int sent_out = 0;
+  int taken_out = 0;
 
-    struct LazyWorld {
-      int made = 0;
-      int done = 0;
-      Lazy<int> lazy{[this] { return Make(); }};
-      Once once;
-
-      Task<absl::StatusOr<int>> Make() {
-        co_await OrReturn(Pause());
-        ++made;
-        co_return 42;
-      }
-      Task<absl::Status> Work() {
-        co_await OrReturn(Pause());
-        ++done;
-        co_return absl::OkStatus();
-      }
-      // Somewhere to be cancelled.
-      static Task<absl::Status> Pause() {
-        Event soon;
-        soon.Set();
-        co_await Yield();
-        co_return co_await soon.Wait();
-      }
-      Task<absl::Status> Ask() {
-        const int* const made = co_await OrReturn(lazy.Get());
-        if (*made != 42) co_return absl::InternalError("it is not whole");
-        auto work = [this] { return Work(); };
-        co_return co_await once.Do(work);
-      }
-      Task<absl::Status> Victim() { return Ask(); }
-      Task<absl::Status> Other() { return Ask(); }
-      absl::Status Check() {
-        return Unless(
-            lazy.TryGet() != nullptr && once.done() && made == 1 && done == 1,
-            "it was not made, or twice");
-      }
-    };
-
-    // --- The proof --------------------------------------------------------------
-
-    // Runs the victim beside the others: two, or as many as the world says.
-    template <typename World>
-    class Proof {
-     public:
-      Task<absl::Status> Start() {
-        world_.emplace();
-        return Run(*this);
-      }
-
-      // After the run: the victim succeeded or says why not; the others succeeded.
-      absl::Status Check(const absl::Status& victim, absl::StatusCode why,
-                         const Interrupted& at) {
-        if (at.undisturbed && !victim.ok()) return victim;
-        if (!victim.ok() && victim.code() != why) return victim;
-        return world_->Check();
-      }
-
-      std::optional<World> world_;
-
-     private:
-      static Task<absl::Status> Run(Proof& self) {
-        World& world = *self.world_;
-        // Detached: the driver waits for all that is left running.
-        for (int i = 0; i < Others(); ++i) {
-          Spawn(Undisturbed(world.Other())).Detach();
-        }
-        const absl::Status victim = co_await world.Victim();
-        if constexpr (requires { world.VictimIsOver(); }) world.VictimIsOver();
-        co_return victim;
-      }
-      static constexpr int Others() {
-        if constexpr (requires { World::kOthers; }) return World::kOthers;
-        return 2;
-      }
-      // A close reaches them, too; anything else that they say is an error.
-      static Task<> Undisturbed(Task<absl::Status> other) {
-        const absl::Status ended = co_await std::move(other);
-        EXPECT_TRUE(ended.ok() || absl::IsOutOfRange(ended)) << ended;
-      }
-    };
-
-    int Seeds() { return static_cast<int>(tests::Times(1'000)); }
-
-    template <typename World>
-    class PromiseTest : public ::testing::Test {};
-
-    using Worlds = ::testing::Types<
-        MutexWorld, SharedMutexWorld, SemaphoreWorld, EventWorld, BarrierWorld,
-        ConditionWorld, OneShotWorld, ChannelWorld<0, true>,
-        ChannelWorld<0, false>, ChannelWorld<1, true>, ChannelWorld<1, false>,
-        ChannelWorld<3, true>, ChannelWorld<3, false>, ReceiveManyWorld,
-        UnboundedWorld, QueueWorld<Queue<int>, true>,
-        QueueWorld<PriorityQueue<int>, false>, BroadcastWorld, WatchWorld,
-        SelectWorld, LazyWorld>;
-    TYPED_TEST_SUITE(PromiseTest, Worlds);
-
-    TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
-      Proof<TypeParam> proof;
-
-      const absl::StatusOr<int> places = CancelEverywhere(
-          {.seeds = Seeds()}, [&] { return proof.Start(); },
-          [&](const absl::Status& victim, const Interrupted& at) {
-            return proof.Check(victim, absl::StatusCode::kCancelled, at);
-          });
-
-      EXPECT_TRUE(places.ok()) << places.status();
-      EXPECT_GT(places.value_or(0), 3);
+  Task<absl::Status> Victim() {
+    for (int i = 0; i < 4; ++i) {
+      co_await Yield();
+      int value = 1;
+      const absl::StatusOr<std::size_t> chosen = co_await Select(
+          OnReceive(in, [&](absl::StatusOr<int> got) { taken_in += *got; }),
+          OnSend(out, value, [&] { ++sent_out; }),
+          OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
+          OnAcquire(permits, 2, [](absl::StatusOr<Semaphore::Permit>) {}),
+          OnTimeout(absl::Minutes(1)));
+      co_await OrReturn(chosen.status());
     }
-
-    TYPED_TEST(PromiseTest, HoldsWhereverADeadlinePasses) {
-      Proof<TypeParam> proof;
-
-      const absl::StatusOr<int> places = ExpireEverywhere(
-          {.seeds = Seeds()}, [&] { return proof.Start(); },
-          [&](const absl::Status& victim, const Interrupted& at) {
-            return proof.Check(victim, absl::StatusCode::kDeadlineExceeded, at);
-          });
-
-      EXPECT_TRUE(places.ok()) << places.status();
-      EXPECT_GT(places.value_or(0), 3);
+    co_return absl::OkStatus();
+  }
+  // Holds what it can, and never waits for the victim.
+  Task<absl::Status> Other() {
+    for (int i = 0; i < 4; ++i) {
+      Mutex::Guard guard = co_await OrReturn(mutex.Lock());
+      Semaphore::Permit permit = co_await OrReturn(permits.Acquire());
+      co_await Yield();
+      int value = 1;
+      if (in.TrySend(value)) ++sent_in;
+      co_await Yield();
+      if (out.TryReceive().has_value()) ++taken_out;
     }
+    co_return absl::OkStatus();
+  }
+  absl::Status Check() {
+    const auto inside = static_cast<int>(in.size());
+    return Unless(sent_in == taken_in + inside && sent_out == taken_out &&
+                      permits.available() == 2 && mutex.TryLock(),
+                  "an arm that lost has done something");
+  }
+};
 
-    template <typename World>
-    class ClosedPromiseTest : public ::testing::Test {};
+struct LazyWorld {
+  int made = 0;
+  int done = 0;
+  Lazy<int> lazy{[this] { return Make(); }};
+  Once once;
 
-    using ClosableWorlds = ::testing::Types<
-        SemaphoreWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
-        ChannelWorld<1, true>, ChannelWorld<1, false>, ReceiveManyWorld,
-        UnboundedWorld, QueueWorld<Queue<int>, true>,
-        QueueWorld<PriorityQueue<int>, false>, BroadcastWorld, WatchWorld>;
-    TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
+  Task<absl::StatusOr<int>> Make() {
+    co_await OrReturn(Pause());
+    ++made;
+    co_return 42;
+  }
+  Task<absl::Status> Work() {
+    co_await OrReturn(Pause());
+    ++done;
+    co_return absl::OkStatus();
+  }
+  // Somewhere to be cancelled.
+  static Task<absl::Status> Pause() {
+    Event soon;
+    soon.Set();
+    co_await Yield();
+    co_return co_await soon.Wait();
+  }
+  Task<absl::Status> Ask() {
+    const int* const made = co_await OrReturn(lazy.Get());
+    if (*made != 42) co_return absl::InternalError("it is not whole");
+    auto work = [this] { return Work(); };
+    co_return co_await once.Do(work);
+  }
+  Task<absl::Status> Victim() { return Ask(); }
+  Task<absl::Status> Other() { return Ask(); }
+  absl::Status Check() {
+    return Unless(
+        lazy.TryGet() != nullptr && once.done() && made == 1 && done == 1,
+        "it was not made, or twice");
+  }
+};
 
-    TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {
-      Proof<TypeParam> proof;
+// --- The proof --------------------------------------------------------------
 
-      const absl::StatusOr<int> places = InterruptEverywhere(
-          {.seeds = Seeds()}, [&] { return proof.Start(); },
-          [&](auto&, testing::Simulator&) {
-            if (proof.world_.has_value()) proof.world_->Close();
-          },
-          [&](const absl::Status& victim, const Interrupted& at) {
-            return proof.Check(victim, absl::StatusCode::kOutOfRange, at);
-          });
+// Runs the victim beside the others: two, or as many as the world says.
+template <typename World>
+class Proof {
+ public:
+  Task<absl::Status> Start() {
+    world_.emplace();
+    return Run(*this);
+  }
 
-      EXPECT_TRUE(places.ok()) << places.status();
-      EXPECT_GT(places.value_or(0), 3);
+  // After the run: the victim succeeded or says why not; the others succeeded.
+  absl::Status Check(const absl::Status& victim, absl::StatusCode why,
+                     const Interrupted& at) {
+    if (at.undisturbed && !victim.ok()) return victim;
+    if (!victim.ok() && victim.code() != why) return victim;
+    return world_->Check();
+  }
+
+  std::optional<World> world_;
+
+ private:
+  static Task<absl::Status> Run(Proof& self) {
+    World& world = *self.world_;
+    // Detached: the driver waits for all that is left running.
+    for (int i = 0; i < Others(); ++i) {
+      Spawn(Undisturbed(world.Other())).Detach();
     }
+    const absl::Status victim = co_await world.Victim();
+    if constexpr (requires { world.VictimIsOver(); }) world.VictimIsOver();
+    co_return victim;
+  }
+  static constexpr int Others() {
+    if constexpr (requires { World::kOthers; }) return World::kOthers;
+    return 2;
+  }
+  // A close reaches them, too; anything else that they say is an error.
+  static Task<> Undisturbed(Task<absl::Status> other) {
+    const absl::Status ended = co_await std::move(other);
+    EXPECT_TRUE(ended.ok() || absl::IsOutOfRange(ended)) << ended;
+  }
+};
 
-  }  // namespace
+int Seeds() { return static_cast<int>(tests::Times(1'000)); }
+
+template <typename World>
+class PromiseTest : public ::testing::Test {};
+
+using Worlds = ::testing::Types<
+    MutexWorld, SharedMutexWorld, SemaphoreWorld, EventWorld, BarrierWorld,
+    ConditionWorld, OneShotWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
+    ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
+    ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld,
+    QueueWorld<Queue<int>, true>, QueueWorld<PriorityQueue<int>, false>,
+    BroadcastWorld, WatchWorld, SelectWorld, LazyWorld>;
+TYPED_TEST_SUITE(PromiseTest, Worlds);
+
+TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
+  Proof<TypeParam> proof;
+
+  const absl::StatusOr<int> places = CancelEverywhere(
+      {.seeds = Seeds()}, [&] { return proof.Start(); },
+      [&](const absl::Status& victim, const Interrupted& at) {
+        return proof.Check(victim, absl::StatusCode::kCancelled, at);
+      });
+
+  EXPECT_TRUE(places.ok()) << places.status();
+  EXPECT_GT(places.value_or(0), 3);
+}
+
+TYPED_TEST(PromiseTest, HoldsWhereverADeadlinePasses) {
+  Proof<TypeParam> proof;
+
+  const absl::StatusOr<int> places = ExpireEverywhere(
+      {.seeds = Seeds()}, [&] { return proof.Start(); },
+      [&](const absl::Status& victim, const Interrupted& at) {
+        return proof.Check(victim, absl::StatusCode::kDeadlineExceeded, at);
+      });
+
+  EXPECT_TRUE(places.ok()) << places.status();
+  EXPECT_GT(places.value_or(0), 3);
+}
+
+template <typename World>
+class ClosedPromiseTest : public ::testing::Test {};
+
+using ClosableWorlds = ::testing::Types<
+    SemaphoreWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
+    ChannelWorld<1, true>, ChannelWorld<1, false>, ReceiveManyWorld,
+    UnboundedWorld, QueueWorld<Queue<int>, true>,
+    QueueWorld<PriorityQueue<int>, false>, BroadcastWorld, WatchWorld>;
+TYPED_TEST_SUITE(ClosedPromiseTest, ClosableWorlds);
+
+TYPED_TEST(ClosedPromiseTest, HoldsWhereverItIsClosed) {
+  Proof<TypeParam> proof;
+
+  const absl::StatusOr<int> places = InterruptEverywhere(
+      {.seeds = Seeds()}, [&] { return proof.Start(); },
+      [&](auto&, testing::Simulator&) {
+        if (proof.world_.has_value()) proof.world_->Close();
+      },
+      [&](const absl::Status& victim, const Interrupted& at) {
+        return proof.Check(victim, absl::StatusCode::kOutOfRange, at);
+      });
+
+  EXPECT_TRUE(places.ok()) << places.status();
+  EXPECT_GT(places.value_or(0), 3);
+}
+
+}  // namespace
 }  // namespace weft::sync
