@@ -3,6 +3,13 @@
 //     broadcast_1_1      one receiver, for which there is always a value
 //     broadcast_1_8      eight that wait for each value: one is a delivery,
 //                        with its wake
+//     broadcast1to4      four, and 100,000 numbers; capacity 1024. Who sends does
+//                        not wait, and who lags behind misses something; so the
+//                        sender is paced: a receiver adds a permit to a
+//                        semaphore, which begins with none, for each 256 that it
+//                        has, and the sender takes four for each 256 that it
+//                        has sent. One is a delivery; one that is missed is an
+//                        error. The question for the peers.
 //     broadcast_overrun  nobody reads: a send that overwrites the oldest
 //
 // Arg 0: workers.
@@ -23,6 +30,7 @@
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
 #include "weft/sync/broadcast.h"
+#include "weft/sync/semaphore.h"
 
 namespace weft::bench {
 namespace {
@@ -77,6 +85,39 @@ Task<absl::Status> Overrun() {
   co_return absl::OkStatus();
 }
 
+constexpr std::int64_t kNumbers = 100'000;
+constexpr std::int64_t kPacedReceivers = 4;
+constexpr std::int64_t kPace = 256;
+
+Task<absl::Status> ReceivePaced(Numbers::Receiver receiver,
+                                sync::Semaphore& received) {
+  for (std::int64_t count = 1; count <= kNumbers; ++count) {
+    const std::int64_t number = co_await OrReturn(receiver.Receive());
+    if (number != count) co_return absl::DataLossError("one is missed");
+    if (count % kPace == 0) received.Release();
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> SendPaced() {
+  Numbers broadcast(kRoom);
+  sync::Semaphore received(0);
+  std::vector<JoinHandle<absl::Status>> receivers;
+  for (std::int64_t i = 0; i < kPacedReceivers; ++i) {
+    receivers.push_back(
+        Spawn(ReceivePaced, broadcast.Subscribe(), std::ref(received)));
+  }
+  for (std::int64_t number = 1; number <= kNumbers; ++number) {
+    co_await OrReturn(broadcast.Send(number));
+    if (number % kPace != 0) continue;
+    sync::Semaphore::Permit all =
+        co_await OrReturn(received.Acquire(kPacedReceivers));
+    all.Forget();
+  }
+  for (auto& receiver : receivers) co_await OrReturn(receiver.Join());
+  co_return absl::OkStatus();
+}
+
 void ToOne(benchmark::State& state) {
   Measure(state, kDeliveries, SendAndReceive);
 }
@@ -88,6 +129,13 @@ BENCHMARK(ToEight)->Name("sync/broadcast_1_8/weft")->Apply(OnOneAndTwoWorkers);
 void ToNobody(benchmark::State& state) { Measure(state, kDeliveries, Overrun); }
 BENCHMARK(ToNobody)
     ->Name("sync/broadcast_overrun/weft")
+    ->Apply(OnOneAndTwoWorkers);
+
+void BroadcastPaced(benchmark::State& state) {
+  Measure(state, kNumbers * kPacedReceivers, SendPaced);
+}
+BENCHMARK(BroadcastPaced)
+    ->Name("sync/broadcast1to4/weft")
     ->Apply(OnOneAndTwoWorkers);
 
 }  // namespace
