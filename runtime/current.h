@@ -82,8 +82,8 @@ bool InsideRuntime() noexcept;
 // Valid until the next suspension.
 reactor::Reactor& CurrentReactor() noexcept;
 
-// A number from 0 to bound - 1, for a choice that must favour nobody: cheap, and
-// no secret. In a simulation with a seed it follows from that.
+// A number from 0 to bound - 1, for a choice that must favour nobody: cheap,
+// and no secret. In a simulation with a seed it follows from that.
 // Requires: InsideRuntime(), and a bound that is not 0.
 std::uint32_t RandomBelow(std::uint32_t bound) noexcept;
 

@@ -111,10 +111,10 @@ class Leaf : public internal::Job {
       EndOutsideOfATask();
   }
 
-  // In the place of Prepare, where no task waits in this leaf: whoever schedules
-  // it runs `step`, on its own thread. A plain thread waits so (`step` wakes
-  // it), and an arm of a Selection. Such a leaf is not published: it has no
-  // scope that could be cancelled.
+  // In the place of Prepare, where no task waits in this leaf: whoever
+  // schedules it runs `step`, on its own thread. A plain thread waits so
+  // (`step` wakes it), and an arm of a Selection. Such a leaf is not published:
+  // it has no scope that could be cancelled.
   void PrepareForStep(Runnable& step) noexcept {
     continuation_ = step;
     context_ = nullptr;

@@ -89,9 +89,8 @@ bool Selection::Choose(Try try_arm) noexcept {
 }
 
 bool Selection::ChooseNow() noexcept {
-  const auto count = static_cast<std::uint32_t>(arms_.size());
   // Not always the first: a busy channel would starve those behind it.
-  start_ = RandomBelow(count);
+  start_ = RandomBelow(static_cast<std::uint32_t>(arms_.size()));
   return Choose([](Arm& arm) { return arm.TryNow(); });
 }
 

@@ -1,4 +1,4 @@
-// Select: waits for several things, and does exactly one of them.
+// The arms of a Select that are operations of sync.
 //
 //     const std::size_t chosen = co_await OrReturn(Select(
 //         OnReceive(jobs, [&](absl::StatusOr<Job> job) { next = *job; }),
@@ -6,31 +6,30 @@
 //         OnTimeout(absl::Seconds(1))));
 //     switch (chosen) { ... }
 //
-// It gives the index of the arm that took effect, once its handler has been
-// called with what that operation gives by itself. An arm that is not chosen
-// has done nothing: it took no value, sent none, holds no lock and no permit.
+// An arm that is not chosen took no value, sent none, holds no lock and no
+// permit. It waits where a task would, in the queue of its primitive.
 //
-// What stands in one waits where a task would, in the queue of its primitive
-// (selection.h says how one of several is decided).
+// Select itself, and what it promises, is in runtime/select.h; OnTimeout,
+// OnDeadline, OnJoin and OnReady come with it. A handler is called with what
+// the operation gives by itself, or with nothing where it takes nothing.
+//
+// Borrows: what the arms are made of, until the Select is over.
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_SYNC_SELECT_H_
 #define WEFT_SYNC_SELECT_H_
 
-#include <array>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "weft/runtime/join_arm.h"
 #include "weft/runtime/ready_arm.h"
+#include "weft/runtime/select.h"
 #include "weft/runtime/selection.h"
 #include "weft/runtime/timer_arm.h"
-#include "weft/sync/arm_set.h"
 #include "weft/sync/operation_arm.h"
 #include "weft/sync/send_arm.h"
 #include "weft/sync/wait_list.h"
@@ -60,20 +59,6 @@ template <typename Happening>
 concept WaitedFor = requires(Happening& happening) {
   { happening.Wait() } -> std::derived_from<Waiter>;
 };
-
-// An arm, with a name or without.
-template <typename A>
-concept AnArm = std::derived_from<std::remove_reference_t<A>, Arm>;
-
-// --- The arms ---------------------------------------------------------------
-//
-// And OnTimeout, OnDeadline, OnJoin and OnReady of the runtime. A handler is
-// called in the task that selects, before the co_await is over; one that wants
-// no result takes no argument. It cannot suspend: keep what it got, and switch
-// by the index. A lambda with captures has them by reference, or has a name
-// (CONTRIBUTING says what g++ 12 does otherwise).
-//
-// Borrows: what they are made of, until the Select is over.
 
 // Takes a value out of a Channel, a Receiver, an UnboundedChannel, a
 // OneShotReceiver: whatever has Receive(). The handler gets a StatusOr of it;
@@ -114,62 +99,6 @@ template <WaitedFor Happening, typename Handler = JustChosen>
 auto OnEvent(Happening& event, Handler handler = {}) {
   return MakeOperationArm([&event] { return event.Wait(); },
                           std::move(handler));
-}
-
-// Chosen where no other arm can take effect at once: the Select never waits.
-template <std::invocable Handler = JustChosen>
-DefaultArm<Handler> OnDefault(Handler handler = {}) {
-  return DefaultArm<Handler>(std::move(handler));
-}
-
-// Switches an arm off, or on: `OnlyIf(open, OnReceive(...))`.
-template <AnArm A>
-A&& OnlyIf(bool enabled, A&& arm) noexcept {
-  arm.set_enabled(enabled);
-  return std::forward<A>(arm);
-}
-
-// --- The wait ---------------------------------------------------------------
-
-template <std::size_t kArms>
-class [[nodiscard("co_await it")]] SelectAwaiter final : public Selection {
- public:
-  explicit SelectAwaiter(const std::array<Arm*, kArms>& arms) noexcept
-      : Selection(arms_), arms_(arms) {}
-  ~SelectAwaiter() { LeaveIfParked(); }
-
- private:
-  const std::array<Arm*, kArms> arms_;
-};
-
-// Waits until one of the arms can take effect; it does, and the others do not.
-// Gives its index, counted from 0.
-//
-// Suspends: until then; never where there is an OnDefault. Where several could
-//           at once, one at random (in a simulation: by its seed) does; among
-//           those who wait for the same thing, each stands in its queue.
-// Cancel:   CANCELLED; no arm took effect, and no handler was called.
-// Errors:   FAILED_PRECONDITION where all arms are switched off. What an
-//           operation fails with goes to its handler. An exception from a
-//           handler is thrown from the co_await; its arm has taken effect.
-// Threads:  any.
-// Borrows:  the arms, until the wait is over.
-// Cost:     no allocation. Where one can take effect at once, the looks at
-//           those before it; else a lock of each structure to look, one to
-//           park and one to leave.
-template <AnArm... Arms>
-  requires(sizeof...(Arms) > 0)
-SelectAwaiter<sizeof...(Arms)> Select(Arms&&... arms) noexcept {
-  return SelectAwaiter<sizeof...(Arms)>({&arms...});
-}
-
-// As above, for as many arms as there are at run time.
-//
-// Suspends: as above.
-// Cancel:   as above.
-template <std::derived_from<Arm> A>
-SelectSetAwaiter Select(ArmSet<A>& arms) noexcept {
-  return SelectSetAwaiter(arms.arms());
 }
 
 }  // namespace weft::sync

@@ -1,12 +1,10 @@
-// SendArm and DefaultArm: the arms of a Select that are not simply an operation
-// that waits.
+// SendArm: an arm of a Select that sends, and gives back what it has not sent.
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_SYNC_SEND_ARM_H_
 #define WEFT_SYNC_SEND_ARM_H_
 
-#include <concepts>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -75,22 +73,6 @@ class [[nodiscard("an arm is for a Select")]] SendArm final : public Arm {
   Handler handler_;
   std::optional<Operation> operation_;  // Empty: it did not have to park.
   bool sent_ = false;
-};
-
-template <std::invocable Handler>
-class [[nodiscard("an arm is for a Select")]] DefaultArm final : public Arm {
- public:
-  explicit DefaultArm(Handler handler) : handler_(std::move(handler)) {}
-
-  bool is_default() const noexcept override { return true; }
-  // With it a Select never parks.
-  bool TryNow() noexcept override { return true; }
-  Parking Park() noexcept override { return Parking::kTaken; }
-  void Unpark() noexcept override {}
-  void Deliver() override { handler_(); }
-
- private:
-  Handler handler_;
 };
 
 }  // namespace weft::sync

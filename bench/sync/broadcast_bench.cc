@@ -3,11 +3,11 @@
 //     broadcast_1_1      one receiver, for which there is always a value
 //     broadcast_1_8      eight that wait for each value: one is a delivery,
 //                        with its wake
-//     broadcast1to4      four, and 100,000 numbers; capacity 1024. Who sends does
-//                        not wait, and who lags behind misses something; so the
-//                        sender is paced: a receiver adds a permit to a
-//                        semaphore, which begins with none, for each 256 that it
-//                        has, and the sender takes four for each 256 that it
+//     broadcast1to4      four, and 100,000 numbers; capacity 1024. Who sends
+//                        does not wait, and who lags behind misses something;
+//                        so the sender is paced: a receiver adds a permit to a
+//                        semaphore, which begins with none, for each 256 that
+//                        it has, and the sender takes four for each 256 that it
 //                        has sent. One is a delivery; one that is missed is an
 //                        error. The question for the peers.
 //     broadcast_overrun  nobody reads: a send that overwrites the oldest

@@ -8,7 +8,8 @@
 //                     only the last is ever used. One task sends a number to
 //                     the other's and selects over its own; the other selects
 //                     over its own and sends the number back. So nearly every
-//                     select waits. One is a round trip: two selects, two sends.
+//                     select waits. One is a round trip: two selects and two
+//                     sends.
 //     select8_..., select64_...
 //                     the same with 8 channels instead of 2, and with 64, whose
 //                     arms are made once and used again
@@ -39,9 +40,7 @@
 namespace weft::bench {
 namespace {
 
-using sync::ArmSet;
 using sync::OnReceive;
-using sync::Select;
 
 constexpr std::int64_t kSelects = 524'288;
 constexpr std::int64_t kTrips = 100'000;
@@ -140,7 +139,7 @@ Task<absl::Status> Poll() {
   MakeChannels(channels, 2, 1);
   for (std::int64_t i = 0; i < kPolls; ++i) {
     co_await OrReturn(Select(OnReceive(channels[0], add),
-                             OnReceive(channels[1], add), sync::OnDefault()));
+                             OnReceive(channels[1], add), OnDefault()));
   }
   co_return absl::OkStatus();
 }

@@ -33,8 +33,8 @@ struct EitherModel : TaskModel {
   }
   void Take() {
     auto arrived = [this](absl::StatusOr<int> value) { Arrived(*value); };
-    const Chosen chosen = Await(sync::Select(OnReceive(channels[0], arrived),
-                                             OnReceive(channels[1], arrived)));
+    const Chosen chosen = Await(Select(OnReceive(channels[0], arrived),
+                                       OnReceive(channels[1], arrived)));
     Check(chosen.ok() || scope(0).cancelled(), "it ended for a reason");
   }
   void Send(sync::Channel<int>& channel, int value) {
@@ -100,8 +100,8 @@ struct MeetingModel : TaskModel {
       ++received;
     };
     const Chosen chosen =
-        Await(sync::Select(OnSend(channels[thread], value, [this] { ++sent; }),
-                           OnReceive(channels[1 - thread], arrived)));
+        Await(Select(OnSend(channels[thread], value, [this] { ++sent; }),
+                     OnReceive(channels[1 - thread], arrived)));
     Check(chosen.ok(), "it has met the other");
   }
   void Finally() override {
@@ -129,7 +129,7 @@ struct LockModel : TaskModel {
     }
   }
   void Choose() {
-    const Chosen chosen = Await(sync::Select(
+    const Chosen chosen = Await(Select(
         OnLock(mutex, [this](absl::StatusOr<sync::Mutex::Guard>) { Visit(); }),
         OnReceive(channel, [](absl::StatusOr<int>) {})));
     Check(chosen.ok(), "one of them comes");
@@ -185,7 +185,7 @@ struct CallbackModel : TaskModel {
   int threads() const override { return 3; }
   void RunTask(int thread) override {
     if (thread == 0) {
-      const Chosen chosen = Await(sync::Select(
+      const Chosen chosen = Await(Select(
           *arm, OnReceive(channel, [this](absl::StatusOr<int>) { ++calls; })));
       Check(chosen.ok(), "one of them comes");
       arm.reset();

@@ -9,8 +9,8 @@
 //
 // SPDX-License-Identifier: MIT
 
-#ifndef WEFT_SYNC_ARM_SET_H_
-#define WEFT_SYNC_ARM_SET_H_
+#ifndef WEFT_RUNTIME_ARM_SET_H_
+#define WEFT_RUNTIME_ARM_SET_H_
 
 #include <concepts>
 #include <cstddef>
@@ -21,7 +21,7 @@
 
 #include "weft/runtime/selection.h"
 
-namespace weft::sync {
+namespace weft {
 
 template <std::derived_from<Arm> A>
 class ArmSet {
@@ -50,13 +50,6 @@ class ArmSet {
 template <typename Make>
 ArmSet(std::size_t, Make) -> ArmSet<std::invoke_result_t<Make&, std::size_t>>;
 
-class [[nodiscard("co_await it")]] SelectSetAwaiter final : public Selection {
- public:
-  explicit SelectSetAwaiter(std::span<Arm* const> arms) noexcept
-      : Selection(arms) {}
-  ~SelectSetAwaiter() { LeaveIfParked(); }
-};
+}  // namespace weft
 
-}  // namespace weft::sync
-
-#endif  // WEFT_SYNC_ARM_SET_H_
+#endif  // WEFT_RUNTIME_ARM_SET_H_
