@@ -67,8 +67,8 @@ SEAMS = [
     Seam("runtime/leaf.cc", "here.worker->SpendBudget() < 0",
          "here.worker != nullptr && here.worker->SpendBudget() < 0"),
     # Nor a worker that draws numbers.
-    Seam("runtime/selection.cc", "RandomBelow(static_cast<std::uint32_t>(arms_.size()))",
-         "0"),
+    Seam("runtime/selection.cc",
+         "RandomBelow(static_cast<std::uint32_t>(arms_.size()))", "0"),
 ]
 
 BUGS = [
