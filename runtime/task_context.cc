@@ -5,6 +5,8 @@
 #include "weft/runtime/task_context.h"
 
 #include "weft/reactor/spin_wait.h"
+#include "weft/runtime/internal/local_binding.h"
+#include "weft/runtime/internal/root.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/leaf.h"
 
@@ -112,6 +114,14 @@ Leaf* TaskContext::TakeLeafWhenStopped() noexcept {
 
 internal::Scheduler& TaskContext::scheduler() const noexcept {
   return home()->scheduler();
+}
+
+std::uint64_t TaskContext::task_id() const noexcept {
+  return static_cast<const internal::Root&>(task()).id();
+}
+
+internal::TaskList* TaskContext::HomeBehindInheritance() const noexcept {
+  return &inheritance()->home;
 }
 
 }  // namespace weft

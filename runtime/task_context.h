@@ -29,7 +29,7 @@
 //   5. A branch of a fork begins *unannounced*: its join is not its parent's
 //      leaf yet, and nobody finds the branch from above. Its owner announces it
 //      before it waits, and before it asks whether it is cancelled (fork.h);
-//      and only then does it learn its home.
+//      and only then does it learn whose task it is in.
 //
 // SPDX-License-Identifier: MIT
 
@@ -48,14 +48,16 @@ class Leaf;
 namespace internal {
 class Scheduler;
 class TaskList;
+struct Inheritance;
 }  // namespace internal
 
 class TaskContext {
  public:
-  // `home` is the list the task was born in: a worker's registry or a scope. It
-  // leads to the scheduler, and is inherited by the scopes inside the task.
-  explicit TaskContext(internal::TaskList* home) noexcept { set_home(home); }
-  // A scope inside a task: unannounced, and its home is not known yet.
+  // A task. `home` is the list it was born in: a worker's registry or a scope.
+  // It leads to the scheduler.
+  explicit TaskContext(internal::TaskList* home) noexcept
+      : place_(reinterpret_cast<std::uintptr_t>(home)) {}
+  // A scope inside a task: unannounced, and not known yet whose.
   TaskContext() noexcept = default;
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
@@ -94,19 +96,64 @@ class TaskContext {
   void set_leaf_when_stopped(Leaf& leaf) noexcept;
   Leaf* TakeLeafWhenStopped() noexcept;
 
-  internal::TaskList* home() const noexcept { return home_; }
+  // The task that this scope is, or is inside of. Requires, as what follows:
+  // it is announced.
+  const TaskContext& task() const noexcept {
+    return is_inside_a_task()
+               ? *reinterpret_cast<const TaskContext*>(place_ & ~kPlaceBits)
+               : *this;
+  }
   // From here on the scope is announced, if it was not.
-  void set_home(internal::TaskList* home) noexcept { home_ = home; }
+  void set_task(const TaskContext& task) noexcept {
+    place_ = reinterpret_cast<std::uintptr_t>(&task) | kInsideATask;
+  }
+  // The task's id, by which dumps name it.
+  std::uint64_t task_id() const noexcept;
+  internal::TaskList* home() const noexcept { return task().own_home(); }
   internal::Scheduler& scheduler() const noexcept;
 
   // Invariant 5. Written by the owner only, read by it and by what runs in
   // scopes inside this one, while the owner waits for them.
-  bool unannounced() const noexcept { return home_ == nullptr; }
+  bool unannounced() const noexcept { return place_ == 0; }
+  // False: it is a branch of a join, announced or not.
+  bool is_task() const noexcept {
+    return !unannounced() && !is_inside_a_task();
+  }
+
+  // What the task has of the TaskLocals of whoever spawned it; null where that
+  // had none. Requires: is_task().
+  internal::Inheritance* inheritance() const noexcept {
+    return (place_ & kInherits) == 0
+               ? nullptr
+               : reinterpret_cast<internal::Inheritance*>(place_ & ~kPlaceBits);
+  }
 
  protected:
   ~TaskContext() = default;
 
+  // Before the task starts. Owns neither.
+  void set_inheritance(internal::Inheritance& inheritance) noexcept {
+    place_ = reinterpret_cast<std::uintptr_t>(&inheritance) | kInherits;
+  }
+
  private:
+  // What place_ leads to: a scope's task, or a task's inheritance, which holds
+  // its home; with no bit the home itself. One word for all three, since most
+  // tasks inherit nothing, and a million that wait are all in it.
+  static constexpr std::uintptr_t kInsideATask = 1;
+  static constexpr std::uintptr_t kInherits = 2;
+  static constexpr std::uintptr_t kPlaceBits = kInsideATask | kInherits;
+
+  bool is_inside_a_task() const noexcept {
+    return (place_ & kInsideATask) != 0;
+  }
+  internal::TaskList* own_home() const noexcept {
+    if ((place_ & kInherits) != 0) [[unlikely]]
+      return HomeBehindInheritance();
+    return reinterpret_cast<internal::TaskList*>(place_);
+  }
+  internal::TaskList* HomeBehindInheritance() const noexcept;
+
   static constexpr std::uintptr_t kCancelled = 1;
   static constexpr std::uintptr_t kHeld = 2;
   static constexpr std::uintptr_t kBits = kCancelled | kHeld;
@@ -122,7 +169,7 @@ class TaskContext {
   void WaitWhileHeld(std::uintptr_t word) noexcept;
 
   Atomic<std::uintptr_t> word_{0};
-  internal::TaskList* home_ = nullptr;  // Null while unannounced.
+  std::uintptr_t place_ = 0;  // 0 while unannounced.
 };
 
 }  // namespace weft

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "weft/reactor/spin_wait.h"
-#include "weft/runtime/internal/join_leaf.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
@@ -87,7 +86,17 @@ void Fork::Announce() noexcept {
        fork = UnannouncedForkAbove(fork->context())) {
     fork->claimed_below_ = std::exchange(top, fork);
   }
-  for (; top != nullptr; top = top->claimed_below_) top->PublishClaimed();
+  while (top != nullptr) {
+    Fork* const fork = std::exchange(top, top->claimed_below_);
+    fork->task_ = &fork->FindTask();
+    fork->PublishClaimed();
+  }
+}
+
+// What is above is announced by now, a fork that we are a branch of or a scope.
+const TaskContext& Fork::FindTask() const noexcept {
+  Fork* const above = UnannouncedForkAbove(context());
+  return above == nullptr ? context().task() : above->task();
 }
 
 bool Fork::Claim() noexcept {
@@ -116,10 +125,9 @@ void Fork::PublishClaimed() noexcept {
 void Fork::Abandon() noexcept { Announce(); }
 
 void AnnounceForksAbove(TaskContext& scope) noexcept {
-  ForkOf(scope).Announce();
-  // Any list of this scheduler's: a branch is in none, and its home only leads
-  // to the scheduler.
-  scope.set_home(&HomeForCaller());
+  Fork& fork = ForkOf(scope);
+  fork.Announce();
+  scope.set_task(fork.task());
 }
 
 }  // namespace weft::internal

@@ -73,6 +73,8 @@ class Fork : public Join {
 
   // Any party: makes this fork, and those above, findable. Invariant 4.
   void Announce() noexcept;
+  // Whose task it is in. Requires: it is announced.
+  const TaskContext& task() const noexcept { return *task_; }
 
  protected:
   explicit Fork(int branches) noexcept : Join(branches), count_(branches) {}
@@ -111,6 +113,7 @@ class Fork : public Join {
   }
   // True: the caller announces the fork. False: it is announced.
   [[nodiscard]] bool Claim() noexcept;
+  const TaskContext& FindTask() const noexcept;
   void PublishClaimed() noexcept;
 
   // Written by the party that claims, read by all of them.
@@ -118,8 +121,10 @@ class Fork : public Join {
   const int count_;
   Branch* first_;  // Set by BeginFork.
   Branch* next_;   // Invariant 1. Null when all have started.
-  // The claimer's way back down. Not read before it is set.
-  Fork* claimed_below_;
+  union {
+    Fork* claimed_below_;      // The claimer's way back down; and then
+    const TaskContext* task_;  // where that has led it from.
+  };
 };
 
 // Invariant 3. By the owner of `scope`, before it waits in it.

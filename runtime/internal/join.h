@@ -33,6 +33,7 @@
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/frame_owner.h"
+#include "weft/runtime/internal/local_binding.h"
 #include "weft/runtime/leaf.h"
 #include "weft/runtime/promise.h"
 #include "weft/runtime/task.h"
@@ -45,6 +46,10 @@ class Branch;
 class Join : public Leaf {
  public:
   WaitDescription Describe() const noexcept override { return {"join"}; }
+
+  // The TaskLocals that are bound inside it, with those outside; null where it
+  // binds none.
+  virtual const LocalBindings* locals() const noexcept { return nullptr; }
 
   // `branch` has its result, and its child's frame is gone.
   virtual Continuation BranchDone(Branch& branch,
@@ -95,7 +100,7 @@ class Branch : public Runnable, public TaskContext {
  public:
   // The child runs next, in this scope. Requires: the join was published.
   Continuation Start(Join& join, ThisThread& here) noexcept {
-    set_home(join.context().home());
+    set_task(join.context().task());
     return StartUnannounced(join, here);
   }
   // As above, for a fork that may not be announced yet.

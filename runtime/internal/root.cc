@@ -12,8 +12,12 @@
 
 namespace weft::internal {
 
-Root::Root(TaskList& home) noexcept
-    : TaskContext(&home), id_(home.scheduler().NextTaskId()) {}
+Root::Root(TaskList& home)
+    : TaskContext(&home), id_(home.scheduler().NextTaskId()) {
+  if (auto inherited = InheritFromCaller(home)) [[unlikely]] {
+    set_inheritance(*inherited.release());
+  }
+}
 
 void Root::Start() noexcept {
   home()->Add(*this);

@@ -30,6 +30,7 @@
 
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/job.h"
+#include "weft/runtime/internal/local_binding.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/leaf.h"
 #include "weft/runtime/recycled.h"
@@ -52,7 +53,8 @@ class Joiner {
 class Root : public Job, public TaskContext, public TaskLinks, public Recycled {
  public:
   // Borrows `home`, which the task will be born into.
-  explicit Root(TaskList& home) noexcept;
+  // Errors: std::bad_alloc, where it inherits something.
+  explicit Root(TaskList& home);
 
   // Puts the task into its home list and queues it. Any thread.
   void Start() noexcept;
@@ -94,7 +96,7 @@ class Root : public Job, public TaskContext, public TaskLinks, public Recycled {
   PromiseBase* awaiting_promise() const noexcept final { return nullptr; }
 
  protected:
-  ~Root() = default;
+  ~Root() { delete inheritance(); }
 
   // The coroutine of the task.
   virtual PromiseBase& frame() noexcept = 0;

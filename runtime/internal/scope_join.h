@@ -125,7 +125,7 @@ class ScopeWait final : public ScopeJoin {
 template <typename T>
 class ScopeChild : public Root {
  public:
-  explicit ScopeChild(ScopeJoin& scope) noexcept : Root(scope) {
+  explicit ScopeChild(ScopeJoin& scope) : Root(scope) {
     ReleaseHandle();  // Nobody joins a child; its scope does.
   }
 

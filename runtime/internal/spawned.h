@@ -112,7 +112,7 @@ class ClosureSlot<Callable> {
 template <typename T>
 class ResultRoot : public Root {
  public:
-  explicit ResultRoot(TaskList& home) noexcept : Root(home), frame_() {}
+  explicit ResultRoot(TaskList& home) : Root(home), frame_() {}
 
   // Requires: has_result(). Throws what escaped from the task.
   ReturnSlot<T>& result() noexcept { return result_; }

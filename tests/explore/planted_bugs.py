@@ -66,6 +66,9 @@ SEAMS = [
          "context_->scheduler().Schedule(*this);"),
     Seam("runtime/leaf.cc", "here.worker->SpendBudget() < 0",
          "here.worker != nullptr && here.worker->SpendBudget() < 0"),
+    # Nor an id.
+    Seam("runtime/task_context.cc",
+         "static_cast<const internal::Root&>(task()).id()", "0"),
     # Nor a worker that draws numbers.
     Seam("runtime/selection.cc",
          "RandomBelow(static_cast<std::uint32_t>(arms_.size()))", "0"),
