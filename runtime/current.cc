@@ -9,6 +9,7 @@
 #include "weft/runtime/internal/frame_owner.h"
 #include "weft/runtime/internal/worker.h"
 #include "weft/runtime/promise.h"
+#include "weft/runtime/task_context.h"
 
 namespace weft {
 namespace internal {
@@ -60,6 +61,12 @@ void Unwind(PromiseBase* leaf, PromiseBase* stop) noexcept {
 }  // namespace internal
 
 bool InsideRuntime() noexcept { return internal::Here().worker != nullptr; }
+
+std::uint64_t CurrentTaskId() noexcept {
+  const TaskContext* const context = internal::this_thread.context;
+  if (context == nullptr || context->unannounced()) return 0;
+  return context->task_id();
+}
 
 reactor::Reactor& CurrentReactor() noexcept {
   internal::Worker* worker = internal::Here().worker;

@@ -78,6 +78,10 @@ void ReleaseFrameCacheAtThreadExit() noexcept;
 // Whether the caller runs on a worker of a runtime or Simulator.
 bool InsideRuntime() noexcept;
 
+// The id of the task that the caller runs in, by which dumps name it; 0 where
+// that is none, or not known: in a branch of a fork that has not waited yet.
+std::uint64_t CurrentTaskId() noexcept;
+
 // The reactor of the worker that runs the caller. Requires: InsideRuntime().
 // Valid until the next suspension.
 reactor::Reactor& CurrentReactor() noexcept;

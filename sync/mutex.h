@@ -11,6 +11,7 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/statusor.h"
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/current.h"
 #include "weft/sync/wait_list.h"
 
 namespace weft::sync {
@@ -46,6 +47,14 @@ class Mutex {
   // As Lock, but never suspends: an empty Guard when the lock is taken.
   Guard TryLock() noexcept;
 
+  // The id of the task that took the lock; 0 where it is free, or was taken
+  // outside of a task. A hint: others change it. For dumps and deadlock
+  // reports, which ask whom a task waits for.
+  std::uint64_t holder() const noexcept {
+    // relaxed: it names somebody, and hands nothing over.
+    return holder_.load(std::memory_order_relaxed);
+  }
+
  private:
   // state_ is kContended whenever somebody waits, and then an owner that
   // unlocks comes for the list's lock; it enters and leaves that state under
@@ -66,6 +75,7 @@ class Mutex {
   // The lock is free, or the caller wakes whom it answers, and whose it is.
   // From here on `*this` may be gone.
   [[nodiscard]] Waiter* Release() noexcept {
+    holder_.store(0, std::memory_order_relaxed);
     std::uint32_t expected = state_.load(std::memory_order_relaxed);
     // release: pairs with the acquire of the next owner.
     if (expected != kContended &&
@@ -82,14 +92,19 @@ class Mutex {
   }
 
   Atomic<std::uint32_t> state_{kFree};
+  // Written by who holds the lock. Nobody is named between a hand-over and the
+  // next owner's turn.
+  Atomic<std::uint64_t> holder_{0};
   WaitList waiters_;
 };
 
 class [[nodiscard("dropping the Guard unlocks at once")]] Mutex::Guard {
  public:
   Guard() = default;
-  // Adopts a lock that is held. For the awaiter.
-  explicit Guard(Mutex& held) noexcept : mutex_(&held) {}
+  // Takes charge of a lock that the caller holds. For the awaiter.
+  explicit Guard(Mutex& held) noexcept : mutex_(&held) {
+    held.holder_.store(CurrentTaskId(), std::memory_order_relaxed);
+  }
   Guard(Guard&& other) noexcept
       : mutex_(std::exchange(other.mutex_, nullptr)) {}
   Guard& operator=(Guard&&) = delete;  // Would have to unlock first; scope it.
@@ -139,7 +154,7 @@ class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
   }
 
   WaitDescription Describe() const noexcept override {
-    return {.kind = "mutex", .on = &mutex_};
+    return {.kind = "mutex", .on = &mutex_, .held_by_task = mutex_.holder()};
   }
 
  private:

@@ -43,6 +43,7 @@ void SharedMutex::Leave(bool shared) noexcept {
   WakeList granted;
   {
     std::lock_guard guard(lock());
+    if (!shared) writer_.store(0, std::memory_order_relaxed);
     inside_ = shared ? inside_ - 1 : 0;
     GrantLocked(granted);
   }
@@ -54,6 +55,7 @@ void SharedMutex::Downgrade() noexcept {
   WakeList granted;
   {
     std::lock_guard guard(lock());
+    writer_.store(0, std::memory_order_relaxed);
     inside_ = 1;
     GrantLocked(granted);
   }

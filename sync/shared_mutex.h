@@ -17,6 +17,8 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/statusor.h"
+#include "weft/runtime/atomic.h"
+#include "weft/runtime/current.h"
 #include "weft/sync/wait_list.h"
 
 namespace weft::sync {
@@ -58,6 +60,12 @@ class SharedMutex : WaitList {
   Guard TryLock() noexcept;
   SharedGuard TryLockShared() noexcept;
 
+  // The id of the task that holds it to write; 0 where none does, or it was
+  // taken outside of a task. A hint, for dumps, as Mutex::holder.
+  std::uint64_t writer() const noexcept {
+    return writer_.load(std::memory_order_relaxed);
+  }
+
  private:
   class Party;
 
@@ -75,13 +83,14 @@ class SharedMutex : WaitList {
   void Leave(bool shared) noexcept;
   void Downgrade() noexcept;
 
-  std::int64_t inside_ = 0;  // Guarded by lock(): readers, or kWriter.
+  std::int64_t inside_ = 0;          // Guarded by lock(): readers, or kWriter.
+  Atomic<std::uint64_t> writer_{0};  // Written by who is alone inside.
 };
 
 class [[nodiscard("dropping it unlocks at once")]] SharedMutex::SharedGuard {
  public:
   SharedGuard() = default;
-  // Adopts a shared lock that is held. For the awaiter.
+  // Takes charge of a shared lock that the caller holds. For the awaiter.
   explicit SharedGuard(SharedMutex& held) noexcept : mutex_(&held) {}
   SharedGuard(SharedGuard&& other) noexcept
       : mutex_(std::exchange(other.mutex_, nullptr)) {}
@@ -98,8 +107,10 @@ class [[nodiscard("dropping it unlocks at once")]] SharedMutex::SharedGuard {
 class [[nodiscard("dropping it unlocks at once")]] SharedMutex::Guard {
  public:
   Guard() = default;
-  // Adopts a lock that is held. For the awaiter.
-  explicit Guard(SharedMutex& held) noexcept : mutex_(&held) {}
+  // Takes charge of a lock that the caller holds. For the awaiter.
+  explicit Guard(SharedMutex& held) noexcept : mutex_(&held) {
+    held.writer_.store(CurrentTaskId(), std::memory_order_relaxed);
+  }
   Guard(Guard&& other) noexcept
       : mutex_(std::exchange(other.mutex_, nullptr)) {}
   Guard& operator=(Guard&&) = delete;  // Would unlock first.
@@ -160,7 +171,9 @@ class [[nodiscard("co_await it")]] SharedMutex::LockAwaiter final
   }
 
   WaitDescription Describe() const noexcept override {
-    return {.kind = "shared mutex, to write", .on = &mutex()};
+    return {.kind = "shared mutex, to write",
+            .on = &mutex(),
+            .held_by_task = mutex().writer()};
   }
 };
 
@@ -177,7 +190,9 @@ class [[nodiscard("co_await it")]] SharedMutex::SharedLockAwaiter final
   }
 
   WaitDescription Describe() const noexcept override {
-    return {.kind = "shared mutex, to read", .on = &mutex()};
+    return {.kind = "shared mutex, to read",
+            .on = &mutex(),
+            .held_by_task = mutex().writer()};
   }
 };
 

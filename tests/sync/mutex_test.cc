@@ -10,14 +10,21 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/deadline.h"
+#include "weft/runtime/leaf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
+#include "weft/runtime/sleep.h"
+#include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
+#include "weft/sync/event.h"
 #include "weft/tests/support/seeded_test.h"
 #include "weft/tests/support/steps.h"
 #include "weft/tests/support/waits.h"
@@ -643,6 +650,61 @@ TEST(MutexDeathTest, DestroyingALockedMutexSaysWhatToDo) {
         mutex.reset();
       },
       "destroyed while it is locked: let its Guard go first");
+}
+
+// --- Whom others wait for ---------------------------------------------------
+
+TEST(MutexHolderTest, NamesTheTaskThatHoldsItToThoseWhoWait) {
+  Simulator sim;
+  Mutex mutex;
+  Event enough;
+  auto hold = [&]() -> Task<absl::Status> {
+    Mutex::Guard guard = co_await OrReturn(mutex.Lock());
+    co_return co_await enough.Wait();
+  };
+
+  auto first = sim.SpawnJoinable(hold());
+  auto second = sim.SpawnJoinable(hold());
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(mutex.holder(), first.task_id());
+  WaitDescription seen;
+  second.task().Look([&](Leaf& leaf) { seen = leaf.Describe(); });
+  EXPECT_EQ(seen.kind, "mutex");
+  EXPECT_EQ(seen.held_by_task, first.task_id());
+  enough.Set();
+  sim.RunUntilIdle();
+  EXPECT_EQ(mutex.holder(), 0u);
+}
+
+TEST(MutexHolderTest, IsTheTaskWhateverScopesItIsIn) {
+  Mutex mutex;
+  Mutex other;
+  weft::testing::Simulator sim;  // Ends the tasks.
+  auto lock = [](Mutex& which) -> Task<absl::Status> {
+    Mutex::Guard guard = co_await OrReturn(which.Lock());
+    co_return co_await SleepFor(absl::Seconds(1));
+  };
+  auto both = [&]() -> Task<absl::Status> {
+    auto [left, right] = co_await WhenAll(lock(mutex), lock(other));
+    co_return left.ok() ? right : left;
+  };
+
+  auto task = sim.SpawnJoinable([&]() -> Task<absl::Status> {
+    co_return co_await WithTimeout(absl::Hours(1), both());
+  });
+  sim.RunFor(absl::Milliseconds(1));
+
+  EXPECT_EQ(mutex.holder(), task.task_id());
+  EXPECT_EQ(other.holder(), task.task_id());
+}
+
+TEST(MutexHolderTest, IsNobodyOutsideOfTasks) {
+  Mutex mutex;
+
+  const Mutex::Guard guard = mutex.TryLock();
+
+  EXPECT_EQ(mutex.holder(), 0u);
 }
 
 }  // namespace

@@ -12,9 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/sleep.h"
+#include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
@@ -375,6 +379,26 @@ TEST(SharedMutexDeathTest, DestroyingALockedOneSaysWhatToDo) {
         mutex.reset();
       },
       "let its guards go first");
+}
+
+TEST(SharedMutexWriterTest, NamesTheTaskThatWrites) {
+  weft::testing::Simulator sim;
+  SharedMutex mutex;
+  auto write = [&]() -> Task<absl::Status> {
+    SharedMutex::Guard guard = co_await OrReturn(mutex.Lock());
+    co_await OrReturn(SleepFor(absl::Seconds(1)));
+    SharedMutex::SharedGuard reading = std::move(guard).Downgrade();
+    co_return co_await SleepFor(absl::Seconds(1));
+  };
+
+  auto task = sim.SpawnJoinable(write());
+  sim.RunFor(absl::Milliseconds(500));
+  EXPECT_EQ(mutex.writer(), task.task_id());
+  sim.RunFor(absl::Seconds(1));
+  EXPECT_EQ(mutex.writer(), 0u);  // It reads.
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(mutex.TryLock());
 }
 
 }  // namespace
