@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/async_generator.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -34,6 +35,7 @@
 #include "weft/sync/mutex.h"
 #include "weft/sync/once.h"
 #include "weft/sync/one_shot.h"
+#include "weft/sync/parallel_for_each.h"
 #include "weft/sync/semaphore.h"
 #include "weft/sync/shared_mutex.h"
 #include "weft/sync/unbounded_channel.h"
@@ -418,6 +420,34 @@ struct AsCompletedWorld : Offspring {
   }
 };
 
+// The generator, too, has cleaned up.
+struct ParallelForEachWorld : Offspring {
+  static constexpr int kOthers = 0;
+  bool open = false;
+
+  AsyncGenerator<int> Count() {
+    open = true;
+    for (int i = 0; i < 5; ++i) {
+      co_await Yield();
+      const bool wanted = co_yield Offer(i % 3);
+      if (!wanted) break;
+    }
+    co_await Yield();
+    open = false;
+  }
+  Task<absl::Status> Victim() {
+    auto work = [this](int pauses) -> Task<absl::Status> {
+      co_return (co_await Work(pauses)).status();
+    };
+    co_await OrReturn(ParallelForEach(Count(), 2, work));
+    co_return Unless(done == 5, "an element is lost");
+  }
+  absl::Status Check() {
+    if (open) return absl::InternalError("the generator was not closed");
+    return Offspring::Check();
+  }
+};
+
 // --- The proof --------------------------------------------------------------
 
 // Runs the victim beside the others: two, or as many as the world says.
@@ -473,7 +503,7 @@ using Worlds = ::testing::Types<
     ConditionWorld, OneShotWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
     ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld, LazyWorld,
-    AsCompletedWorld>;
+    AsCompletedWorld, ParallelForEachWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
