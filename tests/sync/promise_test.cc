@@ -38,6 +38,7 @@
 #include "weft/sync/parallel_for_each.h"
 #include "weft/sync/semaphore.h"
 #include "weft/sync/shared_mutex.h"
+#include "weft/sync/transform.h"
 #include "weft/sync/unbounded_channel.h"
 #include "weft/tests/support/soak.h"
 
@@ -448,6 +449,23 @@ struct ParallelForEachWorld : Offspring {
   }
 };
 
+// Two stages, whose results are taken by a third.
+struct TransformWorld : ParallelForEachWorld {
+  Task<absl::Status> Victim() {
+    auto work = [this](int pauses) { return Work(pauses); };
+    std::vector<int> taken;
+    auto take = [&taken](int pauses) -> Task<absl::Status> {
+      taken.push_back(pauses);
+      co_return absl::OkStatus();
+    };
+    auto first = Transform(Count(), 2, work);
+    auto second = Transform(std::move(first), 3, work);
+    co_await OrReturn(ParallelForEach(std::move(second), 1, take));
+    co_return Unless(done == 10 && taken == std::vector({0, 1, 2, 0, 1}),
+                     "an element is lost, or out of order");
+  }
+};
+
 // --- The proof --------------------------------------------------------------
 
 // Runs the victim beside the others: two, or as many as the world says.
@@ -503,7 +521,7 @@ using Worlds = ::testing::Types<
     ConditionWorld, OneShotWorld, ChannelWorld<0, true>, ChannelWorld<0, false>,
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
     ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld, LazyWorld,
-    AsCompletedWorld, ParallelForEachWorld>;
+    AsCompletedWorld, ParallelForEachWorld, TransformWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
