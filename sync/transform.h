@@ -7,14 +7,16 @@
 //
 //     source --> [worker] function(element) --.   slots_, a ring of `limit`
 //            `-> [worker] function(element) ---+--> | 8 | 5 | 6 | 7 |
-//            `-> [worker] ...                 -'          ^ taken_next_
+//            `-> [worker] ...                 -'          ^
+//                                                 taken_next_ is 5: Next()
 //
 // A Transform says what is to be done; nothing runs before somebody takes the
 // results. Whoever does, ParallelForEach or WithResults, opens one scope for
 // the whole pipeline, and every stage runs its calls in there: so the first
-// error of any of them ends them all, nothing outlives the call, and nothing is
-// lost that a generator, dropped between two of its results, would have left
-// running.
+// error of any of them ends them all, and nothing outlives the call.
+//
+// Rejected: an AsyncGenerator of results. One that is dropped between two of
+// them would leave its calls running, since a destructor cannot wait.
 //
 // Invariants
 //   1. Element n goes into slot n % limit. A worker acquires a permit of room_
@@ -73,11 +75,15 @@ class TransformStage {
   void Start(Scope& scope) {
     StartIn(scope, source_);
     scope.Spawn(Work(scope));
+    started_ = true;
   }
 
   // Suspends: until the result behind the one before is there.
   // Cancel:   CANCELLED; no result was taken.
   Task<absl::StatusOr<std::optional<Result>>> Next() {
+    ABSL_RAW_CHECK(started_,
+                   "a pipeline is asked for results that nobody has started: "
+                   "take them with ParallelForEach, or inside WithResults");
     absl::StatusOr<Result> result = co_await SlotOf(taken_next_).Receive();
     std::optional<Result> next;
     if (absl::IsOutOfRange(result.status())) co_return next;
@@ -130,7 +136,9 @@ class TransformStage {
   const std::size_t limit_;
   Semaphore room_;
   std::deque<Channel<Result>> slots_;  // Which do not move.
-  std::uint64_t taken_next_ = 0;       // Of whoever takes the results.
+  // Of whoever takes the results.
+  std::uint64_t taken_next_ = 0;
+  bool started_ = false;
 };
 
 // What Transform returns: a stage that somebody will start.

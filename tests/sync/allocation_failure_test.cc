@@ -96,7 +96,8 @@ AsyncGenerator<int> CountTo(int last) {
     const bool wanted = co_yield Offer(i);
     if (!wanted) break;
   }
-  co_await Shield(Pause());
+  const absl::Status paused = co_await Shield(Pause());
+  paused.IgnoreError();  // A shielded pause ends well.
 }
 
 Generator<int> CountAtOnceTo(int last) {

@@ -290,5 +290,17 @@ TEST(TransformDeathTest, NoCallsAtATimeHasNoEnd) {
                "no calls at a time");
 }
 
+TEST(TransformDeathTest, NobodyGetsResultsBeforeItIsStarted) {
+  auto same = [](int element) -> Task<Result> { co_return element; };
+  auto ask = [&]() -> Task<absl::Status> {
+    auto results = Transform(std::vector<int>{1}, 2, same);
+    auto next = co_await OrReturn(results.Next());
+    co_return next.has_value() ? absl::OkStatus() : absl::InternalError("");
+  };
+  testing::Simulator sim;
+
+  EXPECT_DEATH(sim.Run(ask()).IgnoreError(), "nobody has started");
+}
+
 }  // namespace
 }  // namespace weft::sync
