@@ -13,9 +13,8 @@
 #include <vector>
 
 #include "absl/base/internal/raw_logging.h"
-#include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/branches.h"
-#include "weft/runtime/internal/fork.h"
+#include "weft/runtime/internal/first_of.h"
 #include "weft/runtime/task.h"
 
 namespace weft {
@@ -27,54 +26,12 @@ struct AnyOutcome {
   Outcomes outcomes;
 };
 
-namespace internal {
-
-// A fork whose first completion cancels the others.
-class Race : public Fork {
- public:
-  // The branches stay while we cancel them: ours has not been counted yet.
-  Continuation BranchDone(Branch& completed, ThisThread& here) noexcept final {
-    Branch* nobody = nullptr;
-    // relaxed: decides who is first, and nothing is read through it before the
-    // join.
-    if (winner_.compare_exchange_strong(nobody, &completed,
-                                        std::memory_order_relaxed)) {
-      CancelAllBut(completed);
-    }
-    return Count(completed, here);
-  }
-
-  // The place of the winner among the branches.
-  std::size_t winner() const noexcept {
-    // relaxed: read after the join, which orders it.
-    const Branch* const winner = winner_.load(std::memory_order_relaxed);
-    std::size_t place = 0;
-    for (Branch* it = first(); it != winner; it = it->sibling()) ++place;
-    return place;
-  }
-
- protected:
-  using Fork::Fork;
-  ~Race() = default;
-
- private:
-  void CancelAllBut(Branch& winner) noexcept {
-    for (Branch* it = first(); it != nullptr; it = it->sibling()) {
-      if (it != &winner) it->Cancel();
-    }
-  }
-
-  Atomic<Branch*> winner_{nullptr};
-};
-
-}  // namespace internal
-
 template <typename... Ts>
 class [[nodiscard("co_await it")]] WhenAnyAwaiter final
-    : public internal::Race {
+    : public internal::FirstOf {
  public:
   explicit WhenAnyAwaiter(Task<Ts>... tasks) noexcept
-      : Race(sizeof...(Ts)), branches_(std::move(tasks)...) {}
+      : FirstOf(sizeof...(Ts)), branches_(std::move(tasks)...) {}
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
@@ -85,16 +42,16 @@ class [[nodiscard("co_await it")]] WhenAnyAwaiter final
   }
 
  private:
-  internal::BranchTuple<internal::Race, Ts...> branches_;
+  internal::BranchTuple<internal::FirstOf, Ts...> branches_;
 };
 
 template <typename T>
 class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
-    : public internal::Race {
+    : public internal::FirstOf {
  public:
   template <internal::TasksOf<T> Tasks>
   explicit WhenAnyOfAwaiter(Tasks&& tasks)
-      : Race(static_cast<int>(std::ranges::size(tasks))),
+      : FirstOf(static_cast<int>(std::ranges::size(tasks))),
         branches_(std::move(tasks)) {}
 
   bool await_ready() const noexcept { return false; }
@@ -106,7 +63,7 @@ class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
   }
 
  private:
-  internal::BranchArray<internal::Race, T> branches_;
+  internal::BranchArray<internal::FirstOf, T> branches_;
 };
 
 // Runs all `tasks` concurrently; when the first completes, cancels the others
@@ -117,7 +74,8 @@ class [[nodiscard("co_await it")]] WhenAnyOfAwaiter final
 //
 // Every outcome is given, so what a loser got at the last moment (a message, a
 // connection) is not lost; most losers say CANCELLED. An exception of any of
-// them is thrown from the co_await.
+// them is thrown from the co_await. Where a loser cannot have got anything that
+// is worth keeping, a Race (race.h) gives less to take apart.
 //
 // Suspends: until every task has completed.
 // Cancel:   every task is cancelled, and still waited for.

@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <new>
 #include <ranges>
@@ -35,6 +36,11 @@ NonVoid<T> TakeNonVoid(ReturnSlot<T>& slot) {
   } else {
     return slot.TakeResult();
   }
+}
+
+template <typename T>
+void ThrowWhatEscaped(const ReturnSlot<T>& slot) {
+  if (slot.has_exception()) std::rethrow_exception(slot.exception());
 }
 
 // Any number of tasks of one type: a std::vector, or what else knows its size.
@@ -89,7 +95,32 @@ class BranchTuple {
         branches_);
   }
 
+  // The result at `place`: of the type that all have, or a variant with one
+  // alternative for each. The others die with the branches. Throws what escaped
+  // from the one at `place`, or else the first exception, if there is one.
+  template <typename Result>
+  Result TakeOnly(std::size_t place) {
+    Result result = TakeAt<Result, 0>(place);
+    std::apply(
+        [](auto&... branch) { (ThrowWhatEscaped(branch.result()), ...); },
+        branches_);
+    return result;
+  }
+
  private:
+  template <typename Result, std::size_t kPlace>
+  Result TakeAt(std::size_t place) {
+    if constexpr (kPlace + 1 < sizeof...(Ts)) {
+      if (place != kPlace) return TakeAt<Result, kPlace + 1>(place);
+    }
+    auto& slot = std::get<kPlace>(branches_).result();
+    if constexpr (std::same_as<Result, decltype(TakeNonVoid(slot))>) {
+      return TakeNonVoid(slot);
+    } else {
+      return Result(std::in_place_index<kPlace>, TakeNonVoid(slot));
+    }
+  }
+
   union {
     std::tuple<BranchOf<Ts, JoinOfBranches>...> branches_;
   };
@@ -134,7 +165,14 @@ class BranchArray {
     taken_ = true;
   }
 
-  // As above, all of them in a vector; nothing for void.
+  // As BranchTuple::TakeOnly.
+  NonVoid<T> TakeOnly(std::size_t place) {
+    NonVoid<T> result = TakeNonVoid(branches_[place].result());
+    for (int i = 0; i < size_; ++i) ThrowWhatEscaped(branches_[i].result());
+    return result;
+  }
+
+  // As TakeEach, all of them in a vector; nothing for void.
   auto TakeResults() {
     if constexpr (std::is_void_v<T>) {
       TakeEach([](std::monostate) {});

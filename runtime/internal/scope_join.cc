@@ -4,7 +4,9 @@
 
 #include "weft/runtime/internal/scope_join.h"
 
+#include <exception>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
@@ -54,10 +56,18 @@ void ScopeJoin::Record(absl::Status status) noexcept {
     std::lock_guard lock(errors_lock_);
     // What our own cancellation brings about is no error.
     if (ending_ && absl::IsCancelled(status)) return;
-    errors_.push_back(std::move(status));
+    KeepLocked(std::move(status));
     if (std::exchange(ending_, true)) return;
   }
   CancelParties();
+}
+
+void ScopeJoin::KeepLocked(absl::Status error) noexcept {
+  try {
+    errors_.push_back(std::move(error));
+  } catch (const std::bad_alloc&) {
+    if (escaped_ == nullptr) escaped_ = std::current_exception();
+  }
 }
 
 void ScopeJoin::Record(const std::exception_ptr& escaped) noexcept {

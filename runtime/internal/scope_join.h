@@ -70,6 +70,9 @@ class ScopeJoin : public Join, public TaskList {
  private:
   // Any party of the scope, or a canceller that holds the join.
   void CancelParties() noexcept;
+  // With errors_lock_ held. An error that there is no memory for becomes
+  // std::bad_alloc, which the scope throws.
+  void KeepLocked(absl::Status error) noexcept;
 
   virtual Branch& body() noexcept = 0;
   // Records what the body gave.

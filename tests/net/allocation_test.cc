@@ -1,19 +1,16 @@
 // Tests that a conversation allocates nothing once it is under way, and that
 // what has to be allocated for an error does not spoil it. A program of its
-// own, since it replaces the global operator new.
+// own, since it replaces the global operator new (allocations.h).
 //
 // SPDX-License-Identifier: MIT
 
 #include <sys/socket.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,54 +30,12 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
-
-namespace {
-
-// relaxed throughout: a number, read where nothing else runs.
-std::atomic<long> allocations{0};
-// Whether every allocation changes errno, as it may.
-std::atomic<bool> spoils_errno{false};
-
-void* Allocate(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  // aligned_alloc wants whole multiples.
-  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  if (spoils_errno.load(std::memory_order_relaxed)) errno = ENOTTY;
-  return memory;
-}
-
-}  // namespace
-
-// Out of line, all of them: where g++ 12 sees one inlined and its partner not,
-// it takes them for a mismatched pair, and warns.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-}
-[[gnu::noinline]] void* operator new(std::size_t size,
-                                     std::align_val_t alignment) {
-  return Allocate(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory,
-                                       std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t,
-                                       std::align_val_t) noexcept {
-  std::free(memory);
-}
+#include "weft/tests/support/allocations.h"
 
 namespace weft::net {
 namespace {
 
-long Allocations() { return allocations.load(std::memory_order_relaxed); }
+using tests::Allocations;
 
 TEST(AllocationTest, IsCounted) {
   const long before = Allocations();
@@ -236,10 +191,8 @@ Task<absl::Status> MeetAndRead(FailingSystem& system, std::string_view call) {
 
 class SpoiledErrnoTest : public ::testing::TestWithParam<const char*> {
  protected:
-  SpoiledErrnoTest() { spoils_errno.store(true, std::memory_order_relaxed); }
-  ~SpoiledErrnoTest() override {
-    spoils_errno.store(false, std::memory_order_relaxed);
-  }
+  SpoiledErrnoTest() { tests::SetSpoilsErrno(true); }
+  ~SpoiledErrnoTest() override { tests::SetSpoilsErrno(false); }
 };
 
 TEST_P(SpoiledErrnoTest, IsNotWhatIsReported) {

@@ -20,11 +20,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "weft/runtime/async_generator.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/yield.h"
+#include "weft/sync/as_completed.h"
 #include "weft/sync/barrier.h"
 #include "weft/sync/broadcast.h"
 #include "weft/sync/channel.h"
@@ -35,10 +37,12 @@
 #include "weft/sync/mutex.h"
 #include "weft/sync/once.h"
 #include "weft/sync/one_shot.h"
+#include "weft/sync/parallel_for_each.h"
 #include "weft/sync/queue.h"
 #include "weft/sync/select.h"
 #include "weft/sync/semaphore.h"
 #include "weft/sync/shared_mutex.h"
+#include "weft/sync/transform.h"
 #include "weft/sync/unbounded_channel.h"
 #include "weft/sync/watch.h"
 #include "weft/tests/support/soak.h"
@@ -576,6 +580,100 @@ struct LazyWorld {
   }
 };
 
+// What runs on behalf of the victim has ended when the victim has.
+struct Offspring {
+  int running = 0;
+  int done = 0;
+  bool outlived = false;
+
+  class Running {
+   public:
+    explicit Running(Offspring& all) noexcept : all_(all) { ++all_.running; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { --all_.running; }
+
+   private:
+    Offspring& all_;
+  };
+
+  Task<absl::StatusOr<int>> Work(int pauses) {
+    Running running(*this);
+    for (int i = 0; i < pauses; ++i) co_await OrReturn(LazyWorld::Pause());
+    ++done;
+    co_return pauses;
+  }
+  void VictimIsOver() { outlived = running != 0; }
+  absl::Status Check() {
+    return Unless(!outlived && running == 0, "somebody has outlived it");
+  }
+};
+
+struct AsCompletedWorld : Offspring {
+  static constexpr int kOthers = 0;
+
+  Task<absl::Status> Victim() {
+    std::vector<Task<absl::StatusOr<int>>> tasks;
+    for (int pauses : {3, 1, 2}) tasks.push_back(Work(pauses));
+    auto add = [](Completions<absl::StatusOr<int>>& results)
+        -> Task<absl::StatusOr<int>> {
+      int sum = 0;
+      while (results.left() > 1) {
+        auto next = co_await OrReturn(results.Next());
+        sum += co_await OrReturn(std::move(next->result));
+      }
+      co_return sum;
+    };
+    const int sum = co_await OrReturn(AsCompleted(std::move(tasks), add));
+    co_return Unless(sum >= 3, "a result is lost");
+  }
+};
+
+// The generator, too, has cleaned up.
+struct ParallelForEachWorld : Offspring {
+  static constexpr int kOthers = 0;
+  bool open = false;
+
+  AsyncGenerator<int> Count() {
+    open = true;
+    for (int i = 0; i < 5; ++i) {
+      co_await Yield();
+      const bool wanted = co_yield Offer(i % 3);
+      if (!wanted) break;
+    }
+    co_await Yield();
+    open = false;
+  }
+  Task<absl::Status> Victim() {
+    auto work = [this](int pauses) -> Task<absl::Status> {
+      co_return (co_await Work(pauses)).status();
+    };
+    co_await OrReturn(ParallelForEach(Count(), 2, work));
+    co_return Unless(done == 5, "an element is lost");
+  }
+  absl::Status Check() {
+    if (open) return absl::InternalError("the generator was not closed");
+    return Offspring::Check();
+  }
+};
+
+// Two stages, whose results are taken by a third.
+struct TransformWorld : ParallelForEachWorld {
+  Task<absl::Status> Victim() {
+    auto work = [this](int pauses) { return Work(pauses); };
+    std::vector<int> taken;
+    auto take = [&taken](int pauses) -> Task<absl::Status> {
+      taken.push_back(pauses);
+      co_return absl::OkStatus();
+    };
+    auto first = Transform(Count(), 2, work);
+    auto second = Transform(std::move(first), 3, work);
+    co_await OrReturn(ParallelForEach(std::move(second), 1, take));
+    co_return Unless(done == 10 && taken == std::vector({0, 1, 2, 0, 1}),
+                     "an element is lost, or out of order");
+  }
+};
+
 // --- The proof --------------------------------------------------------------
 
 // Runs the victim beside the others: two, or as many as the world says.
@@ -601,8 +699,10 @@ class Proof {
   static Task<absl::Status> Run(Proof& self) {
     World& world = *self.world_;
     // Detached: the driver waits for all that is left running.
-    for (int i = 0; i < Others(); ++i) {
-      Spawn(Undisturbed(world.Other())).Detach();
+    if constexpr (Others() > 0) {
+      for (int i = 0; i < Others(); ++i) {
+        Spawn(Undisturbed(world.Other())).Detach();
+      }
     }
     const absl::Status victim = co_await world.Victim();
     if constexpr (requires { world.VictimIsOver(); }) world.VictimIsOver();
@@ -630,7 +730,8 @@ using Worlds = ::testing::Types<
     ChannelWorld<1, true>, ChannelWorld<1, false>, ChannelWorld<3, true>,
     ChannelWorld<3, false>, ReceiveManyWorld, UnboundedWorld,
     QueueWorld<Queue<int>, true>, QueueWorld<PriorityQueue<int>, false>,
-    BroadcastWorld, WatchWorld, SelectWorld, LazyWorld>;
+    BroadcastWorld, WatchWorld, SelectWorld, LazyWorld, AsCompletedWorld,
+    ParallelForEachWorld, TransformWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
