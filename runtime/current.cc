@@ -60,6 +60,14 @@ void Unwind(PromiseBase* leaf, PromiseBase* stop) noexcept {
 
 }  // namespace internal
 
+namespace {
+
+constexpr char kNeedsARuntime[] =
+    "this needs a runtime: call it from a task that weft::Run, a "
+    "weft::Runtime or a weft::testing::Simulator runs";
+
+}  // namespace
+
 bool InsideRuntime() noexcept { return internal::Here().worker != nullptr; }
 
 std::uint64_t CurrentTaskId() noexcept {
@@ -70,14 +78,14 @@ std::uint64_t CurrentTaskId() noexcept {
 
 reactor::Reactor& CurrentReactor() noexcept {
   internal::Worker* worker = internal::Here().worker;
-  ABSL_RAW_CHECK(worker != nullptr,
-                 "this needs a runtime: call it from a task that weft::Run, a "
-                 "weft::Runtime or a weft::testing::Simulator runs");
+  ABSL_RAW_CHECK(worker != nullptr, kNeedsARuntime);
   return worker->reactor();
 }
 
 std::uint32_t RandomBelow(std::uint32_t bound) noexcept {
-  const std::uint64_t random = internal::this_thread.worker->Random();
+  internal::Worker* const worker = internal::this_thread.worker;
+  ABSL_RAW_CHECK(worker != nullptr, kNeedsARuntime);
+  const std::uint64_t random = worker->Random();
   return static_cast<std::uint32_t>((random * bound) >> 32);
 }
 

@@ -13,7 +13,8 @@
 //     Describe()       what a dump prints
 //
 // Unlinking decides: of a waker and a canceller exactly one succeeds, and that
-// one schedules. A schedule never resumes inline. (A task that has ended has no
+// one schedules. (Where a task waits for several things, in one leaf with many
+// arms, a word of its own decides: selection.h.) A schedule never resumes inline. (A task that has ended has no
 // more use for its thread, and hands it to the join that waited for it.)
 //
 // The lost-wake-up argument of every wait built like this: before the critical

@@ -58,15 +58,18 @@ class [[nodiscard("co_await it")]] SelectSetAwaiter final : public Selection {
 // Waits until one of the arms can take effect; it does, and the others do not.
 // Gives its index, counted from 0.
 //
-// Suspends: until then; never where there is an OnDefault. Where several could
-//           at once, one at random (in a simulation: by its seed) does; among
-//           those who wait for the same thing, each stands in its queue.
+// Suspends: until then. Where several could at once, it is the first that can
+//           from a random one on (in a simulation its seed says which); where
+//           none can, each stands in its queue in its turn. With an OnDefault
+//           not at all, but for a turn when the task has completed many
+//           operations without waiting.
 // Cancel:   CANCELLED; no arm took effect, and no handler was called.
 // Errors:   FAILED_PRECONDITION where all arms are switched off. What an
 //           operation fails with goes to its handler. An exception from a
 //           handler is thrown from the co_await; its arm has taken effect.
-// Threads:  any.
-// Borrows:  the arms, until the wait is over.
+// Threads:  any task.
+// Borrows:  the arms, and what they are made of, until the wait is over: where
+//           they have no names, co_await it in the same expression.
 // Cost:     no allocation. Where one can take effect at once, the looks at
 //           those before it; else a lock of each structure to look, one to
 //           park and one to leave.

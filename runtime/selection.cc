@@ -11,6 +11,12 @@
 #include "weft/runtime/current.h"
 
 namespace weft {
+namespace {
+
+constexpr char kArmIsUsedTwice[] =
+    "an arm stands in one Select at a time, and in that once: make another";
+
+}  // namespace
 
 bool Arm::Claim() noexcept { return selection_->Claim(*this); }
 
@@ -22,6 +28,8 @@ Continuation Arm::Run(internal::ThisThread&) noexcept {
 // --- The owner --------------------------------------------------------------
 
 bool Selection::await_ready() noexcept {
+  winner_ = nullptr;
+  nothing_enabled_ = false;
   const Entry entry = EnterOperation();
   if (entry == Entry::kCancelled) return true;
   queue_first_ = entry == Entry::kQueueFirst;
@@ -34,7 +42,7 @@ bool Selection::await_suspend(Continuation caller) noexcept {
     ScheduleFairly();  // From here on `*this` may be gone.
     return true;
   }
-  return !ChooseOrWait();
+  return !ChooseOrWait();  // Not over: `*this` may be gone.
 }
 
 Continuation Selection::Run(internal::ThisThread& here) noexcept {
@@ -75,6 +83,7 @@ bool Selection::Choose(Try try_arm) noexcept {
   AnyInTurn([&](Arm& arm, std::size_t index) {
     if (!arm.enabled()) return false;
     nothing_enabled_ = false;
+    ABSL_RAW_CHECK(!arm.parked_, kArmIsUsedTwice);
     arm.selection_ = this;
     arm.index_ = static_cast<std::uint32_t>(index);
     if (arm.is_default()) {
@@ -88,9 +97,14 @@ bool Selection::Choose(Try try_arm) noexcept {
   return winner_ != nullptr || nothing_enabled_;
 }
 
-bool Selection::ChooseNow() noexcept {
-  // Not always the first: a busy channel would starve those behind it.
+// Not always the first: a busy channel would starve those behind it.
+void Selection::BeginAnywhere() noexcept {
+  if (arms_.empty()) return;
   start_ = RandomBelow(static_cast<std::uint32_t>(arms_.size()));
+}
+
+bool Selection::ChooseNow() noexcept {
+  BeginAnywhere();
   return Choose([](Arm& arm) { return arm.TryNow(); });
 }
 
@@ -100,6 +114,8 @@ bool Selection::ChooseOrWait() noexcept {
     const Step step = ParkAll();
     if (step == Step::kOver) return true;
     if (step == Step::kWait) return Suspend();
+    // From elsewhere: two that have dropped each other's arms differ then.
+    BeginAnywhere();
     spin.Once();
     if (Choose([](Arm& arm) { return arm.TryAgain(); })) return true;
   }
@@ -109,9 +125,11 @@ Selection::Step Selection::ParkAll() noexcept {
   // relaxed: no arm is where anybody could find it; the locks of their
   // structures, or the release that publishes them there, hand it on.
   word_.store(0, std::memory_order_relaxed);
+  has_met_itself_ = false;
   Arm::Parking parking = Arm::Parking::kParked;
   AnyInTurn([&](Arm& arm, std::size_t) {
     if (!arm.enabled()) return false;
+    ABSL_RAW_CHECK(!arm.parked_, kArmIsUsedTwice);
     parking = arm.Park();
     if (parking == Arm::Parking::kTaken) winner_ = &arm;
     arm.parked_ =
@@ -178,6 +196,10 @@ bool Selection::BeginTrying() noexcept {
 bool Selection::Reopen() noexcept {
   if (!any_parked_) return true;
   internal::this_thread.trying = nullptr;
+  ABSL_RAW_CHECK(
+      !has_met_itself_,
+      "a Select cannot send to and receive from one channel of capacity 0: it "
+      "would be its own partner");
   // relaxed: a claim hands nothing over but by kWoken; and what kMissed tells
   // of, we look for under the lock of its structure.
   return (word_.exchange(0, std::memory_order_relaxed) & kMissed) == 0;
@@ -204,10 +226,8 @@ bool Selection::ClaimWord() noexcept {
   for (;;) {
     const bool trying = (word & kTrying) != 0;
     if ((word & kClaimed) != 0 && !trying) return false;
-    ABSL_RAW_CHECK(
-        !trying || internal::this_thread.trying != this,
-        "a Select cannot send to and receive from one channel of capacity 0: "
-        "it would be its own partner");
+    // On the thread that tries it is its own arm.
+    if (trying && internal::this_thread.trying == this) has_met_itself_ = true;
     // relaxed: the lock of the arm's structure, or what else led us to it, has
     // ordered us behind the owner; Woken hands on what we do.
     if (word_.compare_exchange_weak(word, word | (trying ? kMissed : kClaimed),

@@ -120,6 +120,8 @@ class Arm : public Runnable {
  private:
   friend class Selection;  // The two are one structure.
 
+  // Written by the owner before it tries the arm; selection_ is read by
+  // whoever finds it in its structure afterwards, the rest by the owner.
   Selection* selection_ = nullptr;
   std::uint32_t index_ = 0;
   bool enabled_ = true;
@@ -182,6 +184,7 @@ class Selection : public Leaf {
   // True: over. False: nothing has happened, and nothing is parked.
   template <std::predicate<Arm&> Try>
   bool Choose(Try try_arm) noexcept;
+  void BeginAnywhere() noexcept;
   bool ChooseNow() noexcept;
   // True: over. False: suspended; `*this` may be gone.
   bool ChooseOrWait() noexcept;
@@ -194,12 +197,17 @@ class Selection : public Leaf {
   void UnparkAllBut(const Arm* claimed) noexcept;
 
   const std::span<Arm* const> arms_;
+  // The owner's alone, as all but winner_ and word_.
   std::size_t start_ = 0;
   // Who takes effect; null for a cancellation. Written by whoever claims,
   // before Woken; read by the owner after it.
   Arm* winner_ = nullptr;
   Atomic<std::uint32_t> word_{0};
   bool any_parked_ = false;
+  // The arm that tried came upon another of its own. Where it takes effect all
+  // the same there was a queue between them, which others have filled or
+  // emptied meanwhile; where not, they would wait for each other.
+  bool has_met_itself_ = false;
   bool queue_first_ = false;
   bool nothing_enabled_ = false;
 };

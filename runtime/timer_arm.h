@@ -47,9 +47,10 @@ template <std::invocable Handler>
 class [[nodiscard("an arm is for a Select")]] TimerArm final
     : public internal::TimerArmBase {
  public:
-  template <typename When>
-  TimerArm(When when, Handler handler)
-      : TimerArmBase(when), handler_(std::move(handler)) {}
+  TimerArm(absl::Duration timeout, Handler handler)
+      : TimerArmBase(timeout), handler_(std::move(handler)) {}
+  TimerArm(Instant deadline, Handler handler)
+      : TimerArmBase(deadline), handler_(std::move(handler)) {}
 
   void Deliver() override { handler_(); }
 

@@ -163,6 +163,8 @@ template <Copied T>
 class [[nodiscard("co_await it")]] Broadcast<T>::Receiver::ReceiveAwaiter final
     : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   ReceiveAwaiter(Broadcast& broadcast, Receiver& receiver) noexcept
       : Waiter(broadcast), receiver_(receiver) {}
   ~ReceiveAwaiter() {
@@ -193,6 +195,7 @@ class [[nodiscard("co_await it")]] Broadcast<T>::Receiver::ReceiveAwaiter final
     return receiver_.position_ != broadcast().sent() && TryNow();
   }
   bool TryLocked(WakeList&) noexcept override;
+  void AfterCancel(WakeList&) noexcept override { End(); }
 
   void End() noexcept {
     if (receiver_.receive_ == this) receiver_.receive_ = nullptr;

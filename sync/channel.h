@@ -12,9 +12,9 @@
 //      empty and no sender waits. So one WaitList serves both: it never holds
 //      both kinds. (A Select that does both on a channel without a queue would;
 //      it is refused.)
-//   2. A value is in exactly one place: its sender's awaiter, the queue, or its
+//   2. A value is in exactly one place: its sender's hand, the queue, or its
 //      receiver's awaiter; it is moved, and what it was moved from destroyed,
-//      under the lock.
+//      under the lock. A sender's hand is its awaiter, or where it offers it.
 //
 // SPDX-License-Identifier: MIT
 
@@ -61,6 +61,7 @@ template <Message T, ChannelStore<T> Store = Ring<T>>
 class Channel : WaitList {
  public:
   class SendAwaiter;
+  class OfferAwaiter;
   class ReceiveAwaiter;
   class ReceiveManyAwaiter;
 
@@ -78,6 +79,17 @@ class Channel : WaitList {
   // Borrows:  the channel, until the wait is over.
   // Cost:     one spin lock; no allocation.
   SendAwaiter Send(T value) noexcept;
+
+  // As Send, of a value that stays the caller's until it is sent: it is moved
+  // from then, and else untouched. Nobody may use it meanwhile.
+  //
+  // Suspends: as Send.
+  // Cancel:   CANCELLED; `value` is as it was.
+  // Errors:   OUT_OF_RANGE once the channel is closed; likewise.
+  // Threads:  any.
+  // Borrows:  the channel and `value`, until the wait is over.
+  // Cost:     one spin lock; no allocation.
+  OfferAwaiter Offer(T& value) noexcept;
 
   // Takes the oldest value.
   //
@@ -163,10 +175,14 @@ class Channel : WaitList {
     Side side() const noexcept { return side_; }
     // A sender's until it is taken; a receiver's from when it is given.
     std::optional<T>& value() noexcept { return value_; }
+    // What a sender sends, in its hand or where it is offered; and that it was
+    // taken from there.
+    T& outgoing() noexcept { return offers_ ? offer().value() : *value_; }
+    void Sent() noexcept { offers_ ? offer().Sent() : value_.reset(); }
 
    protected:
-    Party(Channel& channel, Side side) noexcept
-        : Waiter(channel), side_(side) {}
+    Party(Channel& channel, Side side, bool offers = false) noexcept
+        : Waiter(channel), side_(side), offers_(offers) {}
     // While the value is still there for whoever comes by.
     ~Party() { this->LeaveIfParked(); }
 
@@ -175,7 +191,10 @@ class Channel : WaitList {
     }
 
    private:
+    OfferAwaiter& offer() noexcept { return static_cast<OfferAwaiter&>(*this); }
+
     const Side side_;
+    const bool offers_;
     std::optional<T> value_;
   };
 
@@ -204,11 +223,11 @@ class Channel : WaitList {
     if (!queue_.empty()) value.emplace(queue_.Pop());
     if (Party* const sender = PopWaiting(Party::Side::kSender)) {
       if (value.has_value()) {
-        queue_.Push(*std::move(sender->value()));
+        queue_.Push(std::move(sender->outgoing()));
       } else {
-        value.emplace(*std::move(sender->value()));
+        value.emplace(std::move(sender->outgoing()));
       }
-      sender->value().reset();
+      sender->Sent();
       granted.Add(*sender);
     }
     return value.has_value();
@@ -262,9 +281,6 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter
            this->UnderLock(
                [this](WakeList& granted) { return TryLocked(granted); });
   }
-  bool IsWorthTheLock() const noexcept override {
-    return this->channel().LooksUnusual();
-  }
   bool TryLocked(WakeList& granted) noexcept final {
     Channel& channel = this->channel();
     if (channel.IsClosed()) return true;  // With the value still in hand.
@@ -274,10 +290,57 @@ class [[nodiscard("co_await it")]] Channel<T, Store>::SendAwaiter
   }
 };
 
+// A send whose value lies elsewhere.
+template <Message T, ChannelStore<T> Store>
+class [[nodiscard("co_await it")]] Channel<T, Store>::OfferAwaiter final
+    : public Party {
+ public:
+  static constexpr bool kMayBeAnArm = true;
+
+  OfferAwaiter(Channel& channel, T& value) noexcept
+      : Party(channel, Party::Side::kSender, /*offers=*/true), value_(value) {}
+
+  absl::Status await_resume() {
+    if (this->cancelled()) [[unlikely]]
+      return this->status();
+    return sent_ ? absl::OkStatus()
+                 : absl::OutOfRangeError("the channel is closed");
+  }
+
+  // For the channel, with the lock held.
+  T& value() noexcept { return value_; }
+  void Sent() noexcept { sent_ = true; }
+
+  WaitDescription Describe() const noexcept override {
+    return {.kind = "channel send", .on = &this->channel()};
+  }
+
+ private:
+  bool TryFast() noexcept override {
+    return !this->channel().queue_.full() &&
+           this->UnderLock(
+               [this](WakeList& granted) { return TryLocked(granted); });
+  }
+  bool IsWorthTheLock() const noexcept override {
+    return this->channel().LooksUnusual();
+  }
+  bool TryLocked(WakeList& granted) noexcept override {
+    Channel& channel = this->channel();
+    if (channel.IsClosed()) return true;
+    sent_ = channel.PutLocked(value_, granted);
+    return sent_;
+  }
+
+  T& value_;
+  bool sent_ = false;
+};
+
 template <Message T, ChannelStore<T> Store>
 class [[nodiscard("co_await it")]] Channel<T, Store>::ReceiveAwaiter final
     : public Party {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit ReceiveAwaiter(Channel& channel) noexcept
       : Party(channel, Party::Side::kReceiver) {}
 
@@ -376,6 +439,12 @@ template <Message T, ChannelStore<T> Store>
 typename Channel<T, Store>::SendAwaiter Channel<T, Store>::Send(
     T value) noexcept {
   return SendAwaiter(*this, std::move(value));
+}
+
+template <Message T, ChannelStore<T> Store>
+typename Channel<T, Store>::OfferAwaiter Channel<T, Store>::Offer(
+    T& value) noexcept {
+  return OfferAwaiter(*this, value);
 }
 
 template <Message T, ChannelStore<T> Store>

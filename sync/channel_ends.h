@@ -111,6 +111,13 @@ class Sender : public ChannelEnd<T, &ChannelState<T>::senders> {
   typename Channel<T>::SendAwaiter Send(T value) noexcept {
     return this->channel().Send(std::move(value));
   }
+  // As Channel::Offer.
+  //
+  // Suspends: while the channel is full.
+  // Cancel:   CANCELLED; `value` is as it was.
+  typename Channel<T>::OfferAwaiter Offer(T& value) noexcept {
+    return this->channel().Offer(value);
+  }
   // No receiver is left.
   bool closed() noexcept { return this->channel().closed(); }
   // As Channel::TrySend and Channel::BlockingSend.

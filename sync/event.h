@@ -43,6 +43,8 @@ class Event : WaitList {
 
 class [[nodiscard("co_await it")]] Event::WaitAwaiter final : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit WaitAwaiter(Event& event) noexcept : Waiter(event) {}
 
   absl::Status await_resume() const { return status(); }

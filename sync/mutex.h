@@ -141,6 +141,8 @@ class [[nodiscard("dropping the Guard unlocks at once")]] Mutex::Guard {
 
 class [[nodiscard("co_await it")]] Mutex::LockAwaiter final : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit LockAwaiter(Mutex& mutex) noexcept
       : Waiter(mutex.waiters_), mutex_(mutex) {}
 

@@ -130,6 +130,8 @@ template <Message T>
 class [[nodiscard("co_await it")]] OneShotReceiver<T>::ReceiveAwaiter final
     : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit ReceiveAwaiter(OneShotState<T>& state) noexcept : Waiter(state) {}
 
   absl::StatusOr<T> await_resume() {

@@ -20,9 +20,14 @@
 
 namespace weft::sync {
 
-// Makes an operation of sync.
+// An operation that may lose: Waiter says which may.
+template <typename O>
+concept ArmOperation = std::derived_from<O, Waiter> && O::kMayBeAnArm;
+
+// Makes one, and cannot fail.
 template <typename Make>
-concept MakesOperation = std::derived_from<std::invoke_result_t<Make&>, Waiter>;
+concept MakesOperation = std::is_nothrow_invocable_v<Make&> &&
+                         ArmOperation<std::invoke_result_t<Make&>>;
 
 template <MakesOperation Make, typename Handler>
 class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
@@ -41,7 +46,10 @@ class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
   Parking Park() noexcept override {
     return operation_->ParkAsArm(*this, selection());
   }
-  void Unpark() noexcept override { operation_->LeaveAsArm(); }
+  void Unpark() noexcept override {
+    operation_->LeaveAsArm();
+    operation_.reset();
+  }
   void GiveBack() noexcept override { operation_->GiveBackAsArm(); }
   void Deliver() override {
     weft::internal::HandTo(handler_, operation_->await_resume());
@@ -51,7 +59,7 @@ class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
   // An operation is made where it stays: it does not move.
   struct Made {
     Make& make;
-    operator Operation() const { return make(); }  // NOLINT
+    operator Operation() const noexcept { return make(); }  // NOLINT
   };
 
   Make make_;

@@ -89,6 +89,8 @@ class [[nodiscard("dropping the Permit releases at once")]] Semaphore::Permit {
 class [[nodiscard("co_await it")]] Semaphore::AcquireAwaiter final
     : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   AcquireAwaiter(Semaphore& semaphore, std::int64_t count) noexcept
       : Waiter(semaphore), count_(count) {}
   ~AcquireAwaiter() { LeaveIfParked(); }

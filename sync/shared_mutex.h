@@ -161,6 +161,8 @@ class SharedMutex::Party : public Waiter {
 class [[nodiscard("co_await it")]] SharedMutex::LockAwaiter final
     : public Party {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit LockAwaiter(SharedMutex& mutex) noexcept
       : Party(mutex, /*shared=*/false) {}
 
@@ -180,6 +182,8 @@ class [[nodiscard("co_await it")]] SharedMutex::LockAwaiter final
 class [[nodiscard("co_await it")]] SharedMutex::SharedLockAwaiter final
     : public Party {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit SharedLockAwaiter(SharedMutex& mutex) noexcept
       : Party(mutex, /*shared=*/true) {}
 

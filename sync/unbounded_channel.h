@@ -152,6 +152,8 @@ template <Message T>
 class [[nodiscard("co_await it")]] UnboundedChannel<T>::ReceiveAwaiter final
     : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   explicit ReceiveAwaiter(UnboundedChannel& channel) noexcept
       : Waiter(channel) {}
 

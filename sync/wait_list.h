@@ -13,7 +13,9 @@
 //
 // Invariants
 //   1. A Waiter is linked and unlinked under lock(). Whoever unlinks it owns
-//      its wake (leaf.h); the others find it unlinked and leave it alone.
+//      its wake (leaf.h); the others find it unlinked and leave it alone. (An
+//      arm of a Select has no wake of its own: whoever unlinks it claims the
+//      Select, or has only dropped it; GrantFront.)
 //   2. TryLocked is asked under the same lock that links: a grant either came
 //      before and is seen by it, or comes after and finds the Waiter. That is
 //      the lost-wake-up argument of every primitive here.
@@ -104,7 +106,10 @@ class Waiter : public Leaf {
   void Block();
 
   // As an arm of a Select, in the place of co_await; see Arm, which says when.
-  // TryAsArm does what it can do without waiting.
+  // TryAsArm does what it can do without waiting. For operations that have no
+  // effect, on the primitive or on others, before they are granted, and are
+  // granted nothing before they have been unlinked. They say so by a constant
+  // kMayBeAnArm. (An arrival at a Barrier counts while it waits: it may not.)
   bool TryAsArm() noexcept;
   Arm::Parking ParkAsArm(Arm& arm, Selection& selection) noexcept;
   void LeaveAsArm() noexcept;

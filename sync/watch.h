@@ -190,9 +190,14 @@ template <Copied T>
 class [[nodiscard("co_await it")]] Watch<T>::Observer::NextAwaiter final
     : public Waiter {
  public:
+  static constexpr bool kMayBeAnArm = true;
+
   NextAwaiter(Watch& watch, Observer& observer) noexcept
       : Waiter(watch), observer_(observer) {}
-  ~NextAwaiter() { End(); }
+  ~NextAwaiter() {
+    this->LeaveIfParked();
+    End();
+  }
 
   absl::StatusOr<T> await_resume();
 
@@ -204,6 +209,7 @@ class [[nodiscard("co_await it")]] Watch<T>::Observer::NextAwaiter final
   // With a new value in sight: nobody but us can make it a seen one.
   bool TryFast() noexcept override { return observer_.HasNext(); }
   bool TryLocked(WakeList&) noexcept override;
+  void AfterCancel(WakeList&) noexcept override { End(); }
 
   void End() noexcept {
     if (observer_.next_ == this) observer_.next_ = nullptr;

@@ -220,8 +220,8 @@ scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
         "while (Waiter* const waiter = Pop()) woken.Add(*waiter);", ""),
     text(
         "AReceiverLeavesTheSenderAsleep", "sync/channel.h",
-        "sender->value().reset();\n      granted.Add(*sender);",
-        "sender->value().reset();\n      if (!PLANTED) granted.Add(*sender);"),
+        "sender->Sent();\n      granted.Add(*sender);",
+        "sender->Sent();\n      if (!PLANTED) granted.Add(*sender);"),
     expression(
         "ADroppedArmLeavesNoNote", "runtime/selection.cc",
         "word | (trying ? kMissed : kClaimed)", "word | kClaimed"),
@@ -231,6 +231,14 @@ scheduler_.WorkerWakes(); idle.Withdraw(index_); return true; }
     expression(
         "AWakeRunsAnOwnerThatParks", "runtime/selection.cc",
         "(before & kParked) != 0", "true"),
+    expression(
+        "ALateCallIsNotAwaited", "runtime/callback_arm.h",
+        "!called_.load(std::memory_order_acquire)", "false"),
+    text(
+        "ADroppedArmLeavesWithoutTheLock", "sync/wait_list.cc",
+        "void Waiter::LeaveAsArm() noexcept {\n",
+        "void Waiter::LeaveAsArm() noexcept {\n"
+        "  if (PLANTED && !linked()) return;\n"),
     text(
         "TheOwnerTriesInTheOpen", "runtime/selection.cc",
         "  if (!any_parked_) return true;  // Nobody can find us.",

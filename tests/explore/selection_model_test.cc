@@ -243,6 +243,14 @@ TEST(SelectionModelTest, FindsAnOwnerThatDoesNotCloseTheWord) {
   ExpectFound<OneOfTwo>(Bug::kTheOwnerTriesInTheOpen);
 }
 
+TEST(SelectionModelTest, FindsAnOwnerThatDoesNotAwaitALateCall) {
+  ExpectFound<CallbackModel>(Bug::kALateCallIsNotAwaited);
+}
+
+TEST(SelectionModelTest, FindsAnArmThatGoesWhileItIsDropped) {
+  ExpectFound<OneOfTwo, BothInTurn<0>>(Bug::kADroppedArmLeavesWithoutTheLock);
+}
+
 TEST(SelectionModelTest, NeedsEveryOrder) {
   ExpectEveryOrderIsNeeded<OneOfTwo, CancelledChoice, MeetingModel, LockModel,
                            CallbackModel>(

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -31,6 +31,8 @@ namespace weft::sync {
 namespace {
 
 using Number = absl::StatusOr<std::int64_t>;
+// A value that can be lost, or sent empty.
+using Box = std::unique_ptr<std::int64_t>;
 
 void JoinAll(std::vector<JoinHandle<absl::Status>>& tasks) {
   for (auto& task : tasks) EXPECT_EQ(task.BlockingJoin(), absl::OkStatus());
@@ -38,16 +40,18 @@ void JoinAll(std::vector<JoinHandle<absl::Status>>& tasks) {
 
 // Some with a queue, some without.
 struct Channels {
-  std::array<Channel<std::int64_t>, 4> all{
-      Channel<std::int64_t>(0), Channel<std::int64_t>(1),
-      Channel<std::int64_t>(0), Channel<std::int64_t>(8)};
+  std::array<Channel<Box>, 4> all{Channel<Box>(0), Channel<Box>(1),
+                                  Channel<Box>(0), Channel<Box>(8)};
 };
 
+// Offers each value to all.
 Task<absl::Status> SendToAny(Channels& to, std::int64_t count) {
   auto& [a, b, c, d] = to.all;
-  for (std::int64_t value = 1; value <= count; ++value) {
+  for (std::int64_t number = 1; number <= count; ++number) {
+    Box value = std::make_unique<std::int64_t>(number);
     co_await OrReturn(Select(OnSend(a, value), OnSend(b, value),
                              OnSend(c, value), OnSend(d, value)));
+    if (value != nullptr) co_return absl::DataLossError("it is still here");
   }
   co_return absl::OkStatus();
 }
@@ -55,7 +59,7 @@ Task<absl::Status> SendToAny(Channels& to, std::int64_t count) {
 Task<absl::StatusOr<std::int64_t>> ReceiveFromAny(Channels& from,
                                                   std::int64_t count) {
   std::int64_t sum = 0;
-  auto add = [&](Number value) { sum += *value; };
+  auto add = [&](absl::StatusOr<Box> value) { sum += **value; };
   auto& [a, b, c, d] = from.all;
   for (std::int64_t i = 0; i < count; ++i) {
     co_await OrReturn(Select(OnReceive(a, add), OnReceive(b, add),
@@ -109,6 +113,35 @@ TEST(SyncSelectStressTest, TwoThatLookForEachOtherMeet) {
         i % 2 == 0 ? here : there, i % 2 == 0 ? there : here, count, balance)));
   }
   JoinAll(tasks);
+
+  EXPECT_EQ(balance.load(), 0);
+}
+
+// On both sides of a channel, which others fill and drain meanwhile.
+TEST(SyncSelectStressTest, BothSidesOfAQueueAmongOthers) {
+  const std::int64_t count = tests::Times(10'000);
+  Channel<std::int64_t> channel(1);
+  std::atomic<std::int64_t> balance{0};
+  auto both = [&]() -> Task<absl::Status> {
+    auto received = [&](Number) { balance.fetch_sub(1); };
+    auto sent = [&](const absl::Status&) { balance.fetch_add(1); };
+    for (std::int64_t i = 0; i < count; ++i) {
+      co_await OrReturn(
+          Select(OnSend(channel, i, sent), OnReceive(channel, received)));
+    }
+    co_return absl::OkStatus();
+  };
+  Runtime runtime({.workers = 2});
+
+  std::vector<JoinHandle<absl::Status>> tasks;
+  for (int i = 0; i < 2; ++i) tasks.push_back(runtime.Spawn(both()));
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t value = i;
+    balance.fetch_add(channel.TrySend(value) ? 1 : 0);
+    balance.fetch_sub(channel.TryReceive().has_value() ? 1 : 0);
+  }
+  JoinAll(tasks);
+  balance.fetch_sub(static_cast<std::int64_t>(channel.size()));
 
   EXPECT_EQ(balance.load(), 0);
 }
@@ -188,7 +221,8 @@ TEST(SyncSelectStressTest, PlainThreadsMeetSelects) {
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&, i] {
       for (std::int64_t value = 1; value <= count; ++value) {
-        EXPECT_TRUE(channels.all[i].BlockingSend(value).ok());
+        Box box = std::make_unique<std::int64_t>(value);
+        EXPECT_TRUE(channels.all[i].BlockingSend(std::move(box)).ok());
       }
     });
   }

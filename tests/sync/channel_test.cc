@@ -765,5 +765,46 @@ TEST(ChannelDeathTest, DestroyingAChannelThatIsAwaitedSaysWhatToDo) {
       "destroyed while a task waits on it: end the task first");
 }
 
+// --- Offers -----------------------------------------------------------------
+
+TEST(ChannelOfferTest, MovesTheValueWhenItIsSentAndNotBefore) {
+  weft::testing::Simulator sim;
+  Channel<std::unique_ptr<int>> channel(0);
+  auto value = std::make_unique<int>(7);
+
+  auto task = sim.SpawnJoinable(
+      [&]() -> Task<absl::Status> { co_return co_await channel.Offer(value); });
+  sim.RunUntilIdle();
+  ASSERT_NE(value, nullptr);
+  EXPECT_EQ(**channel.TryReceive(), 7);
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(task.BlockingJoin(), absl::OkStatus());
+  EXPECT_EQ(value, nullptr);
+}
+
+TEST(ChannelOfferTest, KeepsTheValueThatIsNotSent) {
+  weft::testing::Simulator sim;
+  Channel<std::unique_ptr<int>> channel(0);
+  auto value = std::make_unique<int>(7);
+  auto offer = [&]() -> Task<absl::Status> {
+    co_return co_await channel.Offer(value);
+  };
+
+  auto cancelled = sim.SpawnJoinable(offer());
+  sim.RunUntilIdle();
+  cancelled.Cancel();
+  sim.RunUntilIdle();
+  auto closed = sim.SpawnJoinable(offer());
+  sim.RunUntilIdle();
+  channel.Close();
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(absl::IsCancelled(cancelled.BlockingJoin()));
+  EXPECT_TRUE(absl::IsOutOfRange(closed.BlockingJoin()));
+  ASSERT_NE(value, nullptr);
+  EXPECT_EQ(*value, 7);
+}
+
 }  // namespace
 }  // namespace weft::sync

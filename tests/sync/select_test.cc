@@ -25,22 +25,24 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
-#include "weft/runtime/yield.h"
+#include "weft/sync/broadcast.h"
 #include "weft/sync/channel.h"
 #include "weft/sync/channel_ends.h"
 #include "weft/sync/event.h"
 #include "weft/sync/latch.h"
 #include "weft/sync/mutex.h"
 #include "weft/sync/one_shot.h"
+#include "weft/sync/queue.h"
 #include "weft/sync/semaphore.h"
+#include "weft/sync/shared_mutex.h"
 #include "weft/sync/unbounded_channel.h"
+#include "weft/sync/watch.h"
 
 namespace weft::sync {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::Ge;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::weft::testing::Simulator;
 
@@ -296,6 +298,48 @@ TEST(SelectTest, SendersAndReceiversOfHandlesMeet) {
   EXPECT_THAT(values, ElementsAre(1, 2, 3));
 }
 
+TEST(SelectTest, AValueThatIsOfferedTwiceIsSentWholeOnce) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    Simulator sim(seed);
+    Channel<Box> left(0);
+    Channel<Box> right(0);
+    Box value = std::make_unique<int>(1);
+    std::vector<Box> received;
+
+    sim.Spawn([&]() -> Task<> {
+      co_await Select(OnSend(left, value), OnSend(right, value));
+    });
+    sim.RunFor(absl::Milliseconds(1));
+    for (Channel<Box>* const channel : {&right, &left}) {
+      if (std::optional<Box> got = channel->TryReceive()) {
+        received.push_back(*std::move(got));
+      }
+    }
+    sim.RunUntilIdle();
+
+    ASSERT_THAT(received, SizeIs(1));
+    ASSERT_NE(received[0], nullptr);
+    EXPECT_EQ(value, nullptr);
+  }
+}
+
+TEST(SelectTest, AValueThatIsOfferedTwiceAndNotSentIsKept) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    Simulator sim(seed);
+    Channel<Box> left(0);
+    Channel<Box> right(0);
+    Box value = std::make_unique<int>(1);
+
+    sim.Spawn([&]() -> Task<> {
+      co_await Select(OnSend(left, value), OnSend(right, value),
+                      OnTimeout(absl::Seconds(1)));
+    });
+    sim.RunUntilIdle();
+
+    ASSERT_NE(value, nullptr);
+  }
+}
+
 // --- Two Selects that meet --------------------------------------------------
 
 TEST(SelectTest, TwoMeetInAChannelWithoutAQueue) {
@@ -347,6 +391,53 @@ TEST(SelectTest, OneMayDoBothOnAChannelWithAQueue) {
   sim.RunUntilIdle();
 
   EXPECT_THAT(values, ElementsAre(0, 2, 4, 6, 8));
+}
+
+// Does something of its own when it is looked at, and is never ready.
+class Meanwhile final : public Arm {
+ public:
+  explicit Meanwhile(std::function<void()> action)
+      : action_(std::move(action)) {}
+
+  bool TryNow() noexcept override {
+    action_();
+    return false;
+  }
+  Parking Park() noexcept override { return Parking::kParked; }
+  void Unpark() noexcept override {}
+  void Deliver() override {}
+
+ private:
+  const std::function<void()> action_;
+};
+
+// Full when the send looks, empty when the receive looks, and full again when
+// they park: the second to park comes upon the first, and takes effect.
+TEST(SelectTest, OthersMayFillAndDrainAChannelThatItIsOnBothSidesOf) {
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    Simulator sim(seed);
+    Channel<int> channel(1);
+    Fill(channel, {1});
+    int sent = 1;
+    int received = 0;
+    Meanwhile drain([&] { received += channel.TryReceive().has_value(); });
+    Meanwhile fill([&] {
+      int value = 2;
+      sent += channel.TrySend(value) ? 1 : 0;
+    });
+
+    sim.Spawn([&]() -> Task<> {
+      int value = 3;
+      co_await Select(
+          OnSend(channel, value, [&] { ++sent; }), drain,
+          OnReceive(channel, [&](absl::StatusOr<int>) { ++received; }), fill);
+    });
+    sim.RunUntilIdle();
+    received += channel.TryReceive().has_value() ? 1 : 0;
+
+    EXPECT_EQ(sent, received);
+    EXPECT_FALSE(sim.AnyTasks());
+  }
 }
 
 TEST(SelectTest, OneMayWaitTwiceInTheSameQueue) {
@@ -463,6 +554,55 @@ TEST(SelectTest, ABigRequestThatLosesHoldsUpNobody) {
   EXPECT_EQ(semaphore.available(), 1);
 }
 
+TEST(SelectTest, ASemaphoreThatIsClosedIsReadyAndSaysSo) {
+  Simulator sim;
+  Semaphore semaphore(1);
+  std::vector<absl::Status> said;
+  auto hear = [&](const absl::StatusOr<Semaphore::Permit>& permit) {
+    said.push_back(permit.status());
+  };
+
+  sim.Spawn([&]() -> Task<> {
+    co_await Select(OnAcquire(semaphore, 2, hear));
+    co_await Select(OnAcquire(semaphore, 1, hear));
+    co_await Select(OnAcquire(semaphore, -1, hear));
+  });
+  sim.RunUntilIdle();
+  semaphore.Close();
+  sim.RunUntilIdle();
+
+  ASSERT_THAT(said, SizeIs(3));
+  EXPECT_TRUE(absl::IsOutOfRange(said[0]));
+  EXPECT_TRUE(absl::IsOutOfRange(said[1]));
+  EXPECT_TRUE(absl::IsInvalidArgument(said[2]));
+}
+
+TEST(SelectTest, ReadersComeInPastAWriterThatHasLost) {
+  Simulator sim;
+  SharedMutex mutex;
+  Event event;
+  bool read = false;
+  const SharedMutex::SharedGuard reading = mutex.TryLockShared();
+
+  sim.Spawn([&]() -> Task<> {
+    auto keep = [](absl::StatusOr<SharedMutex::Guard>) { FAIL(); };
+    co_await Select(OnLock(mutex, keep), OnEvent(event));
+  });
+  sim.RunUntilIdle();
+  sim.Spawn([&]() -> Task<> {
+    auto keep = [&](absl::StatusOr<SharedMutex::SharedGuard> guard) {
+      read = guard.ok();
+    };
+    co_await Select(OnLockShared(mutex, keep));
+  });
+  sim.RunUntilIdle();
+  EXPECT_FALSE(read);  // Behind the writer.
+  event.Set();
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(read);
+}
+
 TEST(SelectTest, AnEventAndALatchAreChosenWhenTheyHappen) {
   Simulator sim;
   Event event;
@@ -476,6 +616,71 @@ TEST(SelectTest, AnEventAndALatchAreChosenWhenTheyHappen) {
   sim.RunUntilIdle();
 
   EXPECT_EQ(*task.BlockingJoin(), 1u);
+}
+
+// --- Queues, broadcasts, watches --------------------------------------------
+
+TEST(SelectTest, AReceiverOfABroadcastThatLosesIsFreeAgain) {
+  Simulator sim;
+  Broadcast<int> broadcast(4);
+  Broadcast<int>::Receiver receiver = broadcast.Subscribe();
+  std::vector<int> values;
+  std::vector<std::size_t> chosen;
+
+  sim.Spawn([&]() -> Task<> {
+    auto arm = OnReceive(receiver, Into(values));
+    for (int i = 0; i < 2; ++i) {
+      chosen.push_back(*co_await Select(arm, OnDefault()));
+      chosen.push_back(*co_await Select(arm, OnTimeout(absl::Seconds(1))));
+      EXPECT_FALSE(receiver.TryReceive().has_value());
+    }
+    chosen.push_back(*co_await Select(arm));
+  });
+  sim.RunFor(absl::Seconds(3));
+  EXPECT_TRUE(broadcast.Send(7).ok());
+  sim.RunUntilIdle();
+
+  EXPECT_THAT(chosen, ElementsAre(1, 1, 1, 1, 0));
+  EXPECT_THAT(values, ElementsAre(7));
+}
+
+TEST(SelectTest, AnObserverThatLosesIsFreeAgain) {
+  Simulator sim;
+  Watch<int> watch(1);
+  Watch<int>::Observer observer = watch.Observe();
+  EXPECT_EQ(observer.Get(), 1);
+  std::vector<int> values;
+
+  sim.Spawn([&]() -> Task<> {
+    auto arm = OnNext(observer, Into(values));
+    co_await Select(arm, OnDefault());
+    co_await Select(arm, OnTimeout(absl::Seconds(1)));
+    EXPECT_EQ(observer.Get(), 1);
+    co_await Select(arm);
+  });
+  sim.RunFor(absl::Seconds(2));
+  EXPECT_TRUE(watch.Set(2).ok());
+  sim.RunUntilIdle();
+
+  EXPECT_THAT(values, ElementsAre(2));
+}
+
+TEST(SelectTest, AnItemOfAQueueIsStillToBeDone) {
+  Simulator sim;
+  Queue<int> queue(1);
+  std::vector<int> items;
+
+  sim.Spawn([&]() -> Task<> {
+    co_await Select(OnGet(queue, Into(items)), OnTimeout(absl::Seconds(1)));
+  });
+  sim.RunFor(absl::Milliseconds(1));
+  int item = 3;
+  EXPECT_TRUE(queue.TryPut(item));
+  sim.RunUntilIdle();
+
+  EXPECT_THAT(items, ElementsAre(3));
+  EXPECT_EQ(queue.unfinished(), 1);
+  queue.TaskDone();
 }
 
 // --- Time -------------------------------------------------------------------
@@ -740,6 +945,50 @@ TEST(SelectTest, ArmsWithNamesCanBeUsedAgain) {
 
   EXPECT_THAT(values, ElementsAre(0, 1, 2));
   EXPECT_FALSE(sim.AnyTasks());
+}
+
+TEST(SelectDeathTest, AnArmStandsInOneSelectAndOnce) {
+  EXPECT_DEATH(
+      {
+        Simulator sim;
+        Channel<int> channel(1);
+        sim.Spawn([&]() -> Task<> {
+          auto arm = OnReceive(channel, [](absl::StatusOr<int>) {});
+          co_await Select(arm, arm);
+        });
+        sim.RunUntilIdle();
+      },
+      "in one Select at a time");
+}
+
+TEST(SelectTest, ASelectWithANameMayBeAwaitedAgain) {
+  Simulator sim;
+  Channel<int> channel(2);
+  Fill(channel, {1, 2});
+  std::vector<int> values;
+
+  sim.Spawn([&]() -> Task<> {
+    auto number = OnReceive(channel, Into(values));
+    auto select = Select(number);
+    co_await select;
+    co_await select;
+  });
+  sim.RunUntilIdle();
+
+  EXPECT_THAT(values, ElementsAre(1, 2));
+}
+
+TEST(SelectTest, AmongNoArmsThereIsNothingToWaitFor) {
+  Simulator sim;
+
+  auto task = sim.SpawnJoinable([]() -> Task<Chosen> {
+    ArmSet<DefaultArm<JustChosen>> none(
+        0, [](std::size_t) { return OnDefault(); });
+    co_return co_await Select(none);
+  });
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(task.BlockingJoin().status()));
 }
 
 // --- Ends -------------------------------------------------------------------
