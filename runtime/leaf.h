@@ -14,8 +14,9 @@
 //
 // Unlinking decides: of a waker and a canceller exactly one succeeds, and that
 // one schedules. (Where a task waits for several things, in one leaf with many
-// arms, a word of its own decides: selection.h.) A schedule never resumes inline. (A task that has ended has no
-// more use for its thread, and hands it to the join that waited for it.)
+// arms, a word of its own decides: selection.h.) A schedule never resumes
+// inline. (A task that has ended has no more use for its thread, and hands it
+// to the join that waited for it.)
 //
 // The lost-wake-up argument of every wait built like this: before the critical
 // section the condition is checked again inside it, so a wake that came earlier

@@ -6,9 +6,9 @@
 //        ^
 //        `-- the inner With, and the child: each keeps what it needs alive
 //
-// A binding never changes. So a child that is spawned sees what was bound around
-// its Spawn, whatever its parent binds later, and siblings see nothing of each
-// other.
+// A binding never changes. So a child that is spawned sees what was bound
+// around its Spawn, whatever its parent binds later, and siblings see nothing
+// of each other.
 //
 // SPDX-License-Identifier: MIT
 
