@@ -101,6 +101,24 @@ struct CancelledReceive : ChannelModel<1> {
   }
 };
 
+// All four at once: jbaldwin/libcoro#402 was a drain that waited for ever.
+template <int kCapacity>
+struct ClosedAndCancelled : ChannelModel<kCapacity> {
+  int threads() const override { return 4; }
+  void RunTask(int thread) override {
+    if (thread == 0) {
+      this->Send(1);
+    } else if (thread == 1) {
+      this->Receive();
+    } else if (thread == 2) {
+      this->channel.Close();
+    } else {
+      this->scope(0).Cancel();
+      this->scope(1).Cancel();
+    }
+  }
+};
+
 TEST(ChannelModelTest, BringsEachValueThroughAQueueOfOne) {
   ExpectHolds<OneToOne<1>>();
 }
@@ -112,6 +130,11 @@ TEST(ChannelModelTest, BringsEachValueFromHandToHand) {
 TEST(ChannelModelTest, EndsEveryWaitWhenItIsClosed) {
   ExpectHolds<ClosedUnderway<0>>();
   ExpectHolds<ClosedUnderway<1>>();
+}
+
+TEST(ChannelModelTest, EndsEveryWaitWhenItIsClosedAndTheyAreCancelled) {
+  ExpectHolds<ClosedAndCancelled<0>>();
+  ExpectHolds<ClosedAndCancelled<1>>();
 }
 
 TEST(ChannelModelTest, LosesNoValueToACancelledSender) {

@@ -53,6 +53,20 @@ struct TheBigOneIsCancelled : SemaphoreModel {
   HandOver first_may_go;
 };
 
+// tokio-rs/tokio#8074: permits that came back to a closed one were lost.
+struct ClosedWithPermitsOut : SemaphoreModel {
+  int threads() const override { return 4; }
+  void RunTask(int thread) override {
+    if (thread == 2) return semaphore.Close();
+    if (thread == 3) return scope(1).Cancel();
+    Acquire(thread == 0 ? 1 : 2);
+  }
+};
+
+TEST(SemaphoreModelTest, GetsItsPermitsBackWhenItIsClosed) {
+  ExpectHolds<ClosedWithPermitsOut>();
+}
+
 TEST(SemaphoreModelTest, GivesOutWhatItHas) { ExpectHolds<ThreeTake>(); }
 
 TEST(SemaphoreModelTest, ServesTheNextWhenOneIsCancelled) {

@@ -17,6 +17,7 @@
 #include "weft/sync/channel.h"
 #include "weft/sync/one_shot.h"
 #include "weft/sync/unbounded_channel.h"
+#include "weft/tests/support/soak.h"
 
 namespace weft::sync {
 namespace {
@@ -114,7 +115,9 @@ TEST(SyncBlockingStressTest, ClosingEndsTheWaitOfThreads) {
 
 TEST(SyncBlockingStressTest, AThreadWaitsForATasksAnswer) {
   Runtime runtime({.workers = 2});
-  for (int i = 0; i < 2'000; ++i) {
+  // Who sends touches the state last; who waited may free it (FISCO-BCOS#5378).
+  const auto rounds = static_cast<int>(tests::Times(100'000));
+  for (int i = 0; i < rounds; ++i) {
     auto [sender, receiver] = MakeOneShot<int>();
     auto answer = [](OneShotSender<int> to, int value) -> Task<> {
       to.Send(value);
