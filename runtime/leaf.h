@@ -123,7 +123,7 @@ class Leaf : public internal::Job {
   }
   // Before it is granted what it waits for: false for an arm of a Selection
   // that has been decided. With the lock of the structure held.
-  [[nodiscard]] bool Claim() noexcept {
+  [[nodiscard]] bool ClaimStep() noexcept {
     return context_ != nullptr || continuation_.Claim();
   }
 

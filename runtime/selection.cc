@@ -18,7 +18,7 @@ constexpr char kArmIsUsedTwice[] =
 
 }  // namespace
 
-bool Arm::Claim() noexcept { return selection_->Claim(*this); }
+bool Arm::Claim() noexcept { return selection_->ClaimFor(*this); }
 
 Continuation Arm::Run(internal::ThisThread&) noexcept {
   selection_->Woken();  // From here on `*this` may be gone.
@@ -238,7 +238,7 @@ bool Selection::ClaimWord() noexcept {
   }
 }
 
-bool Selection::Claim(Arm& arm) noexcept {
+bool Selection::ClaimFor(Arm& arm) noexcept {
   if (!ClaimWord()) return false;
   winner_ = &arm;
   return true;

@@ -153,7 +153,7 @@ class Selection : public Leaf {
 
   // Any thread that has found `arm` in its structure. True: it is the one that
   // takes effect; call Woken when it has.
-  [[nodiscard]] bool Claim(Arm& arm) noexcept;
+  [[nodiscard]] bool ClaimFor(Arm& arm) noexcept;
   // From here on the arm and `*this` may be gone.
   void Woken() noexcept;
 

@@ -53,7 +53,7 @@ void WaitList::Unlink(Waiter& waiter) noexcept {
 bool WaitList::GrantFront() noexcept {
   Waiter& waiter = *first_;
   Unlink(waiter);
-  if (!waiter.Claim()) return false;
+  if (!waiter.ClaimStep()) return false;
   waiter.previous_ = Waiter::Mark(Waiter::kGranted);
   return true;
 }
