@@ -6,6 +6,7 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/reactor/reactor.h"
+#include "weft/runtime/internal/fork.h"
 #include "weft/runtime/internal/frame_owner.h"
 #include "weft/runtime/internal/worker.h"
 #include "weft/runtime/promise.h"
@@ -72,8 +73,7 @@ bool InsideRuntime() noexcept { return internal::Here().worker != nullptr; }
 
 std::uint64_t CurrentTaskId() noexcept {
   const TaskContext* const context = internal::this_thread.context;
-  if (context == nullptr || context->unannounced()) return 0;
-  return context->task_id();
+  return context == nullptr ? 0 : internal::TaskAround(*context).task_id();
 }
 
 reactor::Reactor& CurrentReactor() noexcept {

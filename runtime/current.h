@@ -78,8 +78,8 @@ void ReleaseFrameCacheAtThreadExit() noexcept;
 // Whether the caller runs on a worker of a runtime or Simulator.
 bool InsideRuntime() noexcept;
 
-// The id of the task that the caller runs in, by which dumps name it; 0 where
-// that is none, or not known: in a branch of a fork that has not waited yet.
+// The id of the task that the caller runs in, by which dumps name it; 0 outside
+// of a task.
 std::uint64_t CurrentTaskId() noexcept;
 
 // The reactor of the worker that runs the caller. Requires: InsideRuntime().

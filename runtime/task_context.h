@@ -131,7 +131,11 @@ class TaskContext {
  protected:
   ~TaskContext() = default;
 
-  // Before the task starts. Owns neither.
+  // By a task that nobody else looks at: before it starts, and when it has
+  // ended. It owns neither.
+  void set_home(internal::TaskList& home) noexcept {
+    place_ = reinterpret_cast<std::uintptr_t>(&home);
+  }
   void set_inheritance(internal::Inheritance& inheritance) noexcept {
     place_ = reinterpret_cast<std::uintptr_t>(&inheritance) | kInherits;
   }

@@ -32,17 +32,12 @@ template <typename U>
 class [[nodiscard("co_await it")]] WithLocalAwaiter final
     : public internal::SingleJoin<U> {
  public:
-  WithLocalAwaiter(std::shared_ptr<internal::LocalBinding> binding,
-                   Task<U> child) noexcept
+  WithLocalAwaiter(internal::LocalBindings bindings, Task<U> child) noexcept
       : internal::SingleJoin<U>(std::move(child)),
-        binding_(std::move(binding)) {}
+        bindings_(std::move(bindings)) {}
 
   std::coroutine_handle<> await_suspend(Continuation caller) noexcept {
     internal::ThisThread& here = internal::Here();
-    if (const internal::LocalBindings* const outer = internal::BindingsHere()) {
-      binding_->set_outer(*outer);
-    }
-    bindings_ = std::move(binding_);
     if (!this->Begin(caller, /*parties=*/1)) this->branch_.Cancel();
     return this->StartChild(here);
   }
@@ -58,11 +53,12 @@ class [[nodiscard("co_await it")]] WithLocalAwaiter final
   }
 
  private:
-  std::shared_ptr<internal::LocalBinding> binding_;
-  internal::LocalBindings bindings_;
+  const internal::LocalBindings bindings_;
 };
 
-// A key; usually a constant of the program, which outlives every task.
+// A key, usually a constant of the program.
+// Requires: it outlives every task that sees a value of it. Another one in the
+// same place would be taken for it.
 template <typename T>
 class TaskLocal {
  public:
@@ -78,11 +74,9 @@ class TaskLocal {
   //          const.
   // Cost:    a walk up the scopes of the task and what is bound there.
   const T* Get() const noexcept {
-    const internal::LocalBindings* const bindings = internal::BindingsHere();
-    if (bindings == nullptr) return nullptr;
-    const internal::LocalBinding* const found = (*bindings)->Find(this);
+    const internal::LocalValue* const found = internal::FindLocal(this);
     return found == nullptr ? nullptr
-                            : &static_cast<const Binding*>(found)->value;
+                            : &static_cast<const Value*>(found)->value;
   }
 
   // Runs `task` with `value` bound, and gives what it gives. Tasks that are
@@ -93,18 +87,20 @@ class TaskLocal {
   // Cancel:   passed on to the task.
   // Owns:     the value, with the tasks that were spawned inside: it dies with
   //           the last of them.
-  // Cost:     one allocation; one for each task that is spawned inside.
+  // Errors:   std::bad_alloc, from the call, and from a Spawn inside.
+  // Cost:     two allocations; a block from the frame pool for each task that
+  //           is spawned inside.
   template <typename U>
   WithLocalAwaiter<U> With(T value, Task<U> task) const {
-    internal::NoteThatLocalsAreUsed();
     return WithLocalAwaiter<U>(
-        std::make_shared<Binding>(this, std::move(value)), std::move(task));
+        internal::BindLocal(std::make_shared<Value>(this, std::move(value))),
+        std::move(task));
   }
 
  private:
-  struct Binding final : internal::LocalBinding {
-    Binding(const TaskLocal* key, T bound)
-        : LocalBinding(key), value(std::move(bound)) {}
+  struct Value final : internal::LocalValue {
+    Value(const TaskLocal* key, T bound)
+        : LocalValue(key), value(std::move(bound)) {}
 
     const T value;
   };

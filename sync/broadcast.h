@@ -197,8 +197,10 @@ class [[nodiscard("co_await it")]] Broadcast<T>::Receiver::ReceiveAwaiter final
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override { End(); }
 
+  // The wait is over: the receiver, which may go before us, is free again.
   void End() noexcept {
-    if (receiver_.receive_ == this) receiver_.receive_ = nullptr;
+    if (began_) receiver_.receive_ = nullptr;
+    began_ = false;
   }
   Broadcast& broadcast() const noexcept {
     return static_cast<Broadcast&>(this->list());
@@ -206,6 +208,7 @@ class [[nodiscard("co_await it")]] Broadcast<T>::Receiver::ReceiveAwaiter final
 
   Receiver& receiver_;
   typename Nodes::Held held_;
+  bool began_ = false;
   bool lost_ = false;
 };
 
@@ -340,6 +343,7 @@ bool Broadcast<T>::Receiver::ReceiveAwaiter::TryLocked(WakeList&) noexcept {
                  "one task at a time receives from a Receiver: Subscribe one "
                  "more");
   receiver_.receive_ = this;
+  began_ = true;
   Broadcast& all = broadcast();
   std::uint64_t& position = receiver_.position_;
   lost_ = position < all.first_kept();
@@ -365,7 +369,9 @@ absl::StatusOr<T> Broadcast<T>::Receiver::ReceiveAwaiter::await_resume() {
   if (!held_) {
     return absl::OutOfRangeError("the broadcast is closed, and all received");
   }
-  absl::StatusOr<T> copy(absl::in_place, held_.value());
+  // Let go with the copy: whoever has it may destroy the broadcast.
+  const typename Nodes::Held held = std::move(held_);
+  absl::StatusOr<T> copy(absl::in_place, held.value());
   ++receiver_.position_;
   return copy;
 }

@@ -52,7 +52,10 @@ class [[nodiscard("an arm is for a Select")]] OperationArm final : public Arm {
   }
   void GiveBack() noexcept override { operation_->GiveBackAsArm(); }
   void Deliver() override {
-    weft::internal::HandTo(handler_, operation_->await_resume());
+    // It is over before the handler hears of it: what it stood in may go.
+    Result result = operation_->await_resume();
+    operation_.reset();
+    weft::internal::HandTo(handler_, std::move(result));
   }
 
  private:

@@ -99,7 +99,8 @@ class Queue {
   // Cancel:   CANCELLED.
   // Threads:  any.
   // Borrows:  the queue, until the wait is over. The waiter may destroy it
-  //           then, even while the last TaskDone is still returning elsewhere.
+  //           then, even while the last TaskDone is still returning elsewhere;
+  //           but not under a Put or a Get that has not returned to its task.
   // Cost:     one spin lock; no allocation.
   Unfinished::JoinAwaiter Join() noexcept { return unfinished_.Join(); }
 

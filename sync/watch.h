@@ -211,12 +211,15 @@ class [[nodiscard("co_await it")]] Watch<T>::Observer::NextAwaiter final
   bool TryLocked(WakeList&) noexcept override;
   void AfterCancel(WakeList&) noexcept override { End(); }
 
+  // As a Broadcast's.
   void End() noexcept {
-    if (observer_.next_ == this) observer_.next_ = nullptr;
+    if (began_) observer_.next_ = nullptr;
+    began_ = false;
   }
   Watch& watch() const noexcept { return static_cast<Watch&>(this->list()); }
 
   Observer& observer_;
+  bool began_ = false;
 };
 
 template <Copied T>
@@ -378,6 +381,7 @@ bool Watch<T>::Observer::NextAwaiter::TryLocked(WakeList&) noexcept {
   ABSL_RAW_CHECK(observer_.next_ == nullptr || observer_.next_ == this,
                  "one task at a time waits for an Observer: Observe once more");
   observer_.next_ = this;
+  began_ = true;
   return observer_.HasNext() || watch().closed_;
 }
 

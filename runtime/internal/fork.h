@@ -134,6 +134,16 @@ inline void AnnounceForks(TaskContext& scope) noexcept {
     AnnounceForksAbove(scope);
 }
 
+// The task that a scope is in, announced or not. By the owner of `scope`.
+inline const TaskContext& TaskAround(const TaskContext& scope) noexcept {
+  const TaskContext* each = &scope;
+  // What is above stands still: its owners wait for us.
+  while (each->unannounced()) {
+    each = &static_cast<const Branch*>(each)->join().context();
+  }
+  return each->task();
+}
+
 }  // namespace weft::internal
 
 #endif  // WEFT_RUNTIME_INTERNAL_FORK_H_

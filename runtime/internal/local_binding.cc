@@ -4,6 +4,9 @@
 
 #include "weft/runtime/internal/local_binding.h"
 
+#include <memory>
+#include <utility>
+
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/join.h"
@@ -37,16 +40,38 @@ const LocalBindings* BindingsHere() noexcept {
   return BindingsOf(*here.context);
 }
 
+const LocalValue* FindLocal(const void* key) noexcept {
+  const LocalBindings* const bindings = BindingsHere();
+  if (bindings == nullptr) return nullptr;
+  for (const auto& value : **bindings) {
+    if (value->key() == key) return value.get();
+  }
+  return nullptr;
+}
+
+LocalBindings BindLocal(std::shared_ptr<const LocalValue> value) {
+  // Read first: every Spawn of the program reads it, too.
+  if (!locals_are_used.load(std::memory_order_relaxed)) {
+    locals_are_used.store(true, std::memory_order_relaxed);
+  }
+  const LocalBindings* const around = BindingsHere();
+  auto values = around == nullptr ? std::make_shared<LocalValues>()
+                                  : std::make_shared<LocalValues>(**around);
+  for (auto& each : *values) {
+    if (each->key() != value->key()) continue;
+    each = std::move(value);
+    return values;
+  }
+  values->push_back(std::move(value));
+  return values;
+}
+
 std::unique_ptr<Inheritance> InheritFromCaller(TaskList& home) {
   if (!locals_are_used.load(std::memory_order_relaxed)) [[likely]]
     return nullptr;
   const LocalBindings* const bindings = BindingsHere();
   if (bindings == nullptr) return nullptr;
   return std::make_unique<Inheritance>(home, *bindings);
-}
-
-void NoteThatLocalsAreUsed() noexcept {
-  locals_are_used.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace weft::internal

@@ -1,14 +1,18 @@
-// What is bound to TaskLocals: a list that grows inwards, and that tasks share.
+// What is bound to TaskLocals: a list that never changes, and that tasks share.
 //
 //     With(a, 1) { With(b, 2) { Spawn(child) } }
 //
-//     [b = 2] --outer--> [a = 1] --outer--> what the task has inherited
-//        ^
-//        `-- the inner With, and the child: each keeps what it needs alive
+//     outer With        [a = 1]
+//     inner With        [a = 1, b = 2]  <--  the child, too
 //
-// A binding never changes. So a child that is spawned sees what was bound
-// around its Spawn, whatever its parent binds later, and siblings see nothing
-// of each other.
+// A With makes a new list of what was bound around it, in which its own value
+// takes the place of an older one of the same key. So a child that is spawned
+// sees what was bound around its Spawn, whatever its parent binds later;
+// siblings see nothing of each other; and what is hidden by a newer value is
+// not kept alive, though each task spawn the next one for ever.
+//
+// Rejected: a chain that grows inwards, each With linked to the one around it.
+// It keeps what nobody can see any more, and dies by recursion.
 //
 // SPDX-License-Identifier: MIT
 
@@ -18,6 +22,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "weft/runtime/recycled.h"
 
 namespace weft {
@@ -27,33 +32,25 @@ class TaskContext;
 namespace internal {
 
 class TaskList;
-class LocalBinding;
 
-using LocalBindings = std::shared_ptr<const LocalBinding>;
-
-// One value; the derived class has it.
-class LocalBinding {
+// A value; the derived class has it.
+class LocalValue {
  public:
   // `key` is the TaskLocal.
-  explicit LocalBinding(const void* key) noexcept : key_(key) {}
-  LocalBinding(const LocalBinding&) = delete;
-  LocalBinding& operator=(const LocalBinding&) = delete;
-  virtual ~LocalBinding() = default;
+  explicit LocalValue(const void* key) noexcept : key_(key) {}
+  LocalValue(const LocalValue&) = delete;
+  LocalValue& operator=(const LocalValue&) = delete;
+  virtual ~LocalValue() = default;
 
-  // Before anybody else knows it.
-  void set_outer(LocalBindings outer) noexcept { outer_ = std::move(outer); }
-
-  // The innermost one for `key`, from here outwards.
-  const LocalBinding* Find(const void* key) const noexcept {
-    const LocalBinding* each = this;
-    while (each != nullptr && each->key_ != key) each = each->outer_.get();
-    return each;
-  }
+  const void* key() const noexcept { return key_; }
 
  private:
   const void* const key_;
-  LocalBindings outer_;
 };
+
+// One for each key.
+using LocalValues = absl::InlinedVector<std::shared_ptr<const LocalValue>, 2>;
+using LocalBindings = std::shared_ptr<const LocalValues>;
 
 // Of a task that was spawned where something was bound.
 struct Inheritance : Recycled {
@@ -64,17 +61,20 @@ struct Inheritance : Recycled {
   const LocalBindings bindings;
 };
 
-// What is bound in the calling task, from the innermost on; null where nothing
-// is, and on a thread that runs no task.
+// What is bound where the caller runs; null where nothing is, and on a thread
+// that runs no task.
 const LocalBindings* BindingsHere() noexcept;
+
+// The value of `key` where the caller runs; null where it has none.
+const LocalValue* FindLocal(const void* key) noexcept;
+
+// What is bound where the caller runs, and `value`.
+LocalBindings BindLocal(std::shared_ptr<const LocalValue> value);
 
 // For a task that is being made by the calling one: null where nothing is
 // bound. Cost: a load where the program has bound nothing yet; else a walk up
 // the scopes.
 std::unique_ptr<Inheritance> InheritFromCaller(TaskList& home);
-
-// From here on InheritFromCaller looks.
-void NoteThatLocalsAreUsed() noexcept;
 
 }  // namespace internal
 }  // namespace weft

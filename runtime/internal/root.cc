@@ -4,6 +4,8 @@
 
 #include "weft/runtime/internal/root.h"
 
+#include <memory>
+
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/frame_owner.h"
@@ -36,10 +38,18 @@ Continuation Root::Run(ThisThread& here) noexcept {
     return std::coroutine_handle<PromiseBase>::from_promise(task);
   }
   TakeResult();
+  if (inheritance() != nullptr) [[unlikely]]
+    ForgetInheritance();
   home()->Remove(*this);
   home()->scheduler().TaskEnded();
   here.context = nullptr;
   return Finish(here);  // From here on `*this` may be gone.
+}
+
+// Before the task has finished: a handle may keep us for long.
+void Root::ForgetInheritance() noexcept {
+  const std::unique_ptr<Inheritance> inherited(inheritance());
+  set_home(inherited->home);
 }
 
 bool Root::SetJoiner(Joiner& joiner) noexcept {

@@ -126,6 +126,7 @@ class Root : public Job, public TaskContext, public TaskLinks, public Recycled {
   static constexpr std::uintptr_t kTornDown = 4;
 
   Continuation Publish(std::uintptr_t finished, ThisThread& here) noexcept;
+  void ForgetInheritance() noexcept;
 
   const std::uint64_t id_;
   Atomic<std::uintptr_t> state_{0};

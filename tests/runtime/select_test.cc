@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,7 +61,7 @@ class Into {
 // --- Tasks ------------------------------------------------------------------
 
 Task<int> GiveAfter(absl::Duration duration, int value) {
-  co_await SleepFor(duration);
+  std::ignore = co_await SleepFor(duration);
   co_return value;
 }
 
@@ -88,8 +89,8 @@ TEST(SelectTest, ATaskThatHasEndedIsReady) {
 
   sim.Spawn([&]() -> Task<> {
     JoinHandle<int> done = Spawn(GiveAfter, absl::ZeroDuration(), 1);
-    co_await SleepFor(absl::Seconds(1));
-    co_await Select(OnJoin(done, Into(values)), OnDefault());
+    std::ignore = co_await SleepFor(absl::Seconds(1));
+    std::ignore = co_await Select(OnJoin(done, Into(values)), OnDefault());
   });
   sim.RunUntilIdle();
 
@@ -109,7 +110,7 @@ TEST(SelectTest, AnExceptionOfAJoinedTaskIsThrown) {
     JoinHandle<int> task = Spawn(Throw);
     auto ignore = [](absl::StatusOr<int>) {};
     try {
-      co_await Select(OnJoin(task, ignore));
+      std::ignore = co_await Select(OnJoin(task, ignore));
     } catch (const std::runtime_error& error) {
       caught = error.what();
     }
@@ -135,11 +136,11 @@ TEST(SelectTest, ADescriptorIsChosenWhenItIsReady) {
     auto ready = OnReady(*reading, reactor::Direction::kRead,
                          [&](absl::Status s) { said.push_back(s); });
     // A fresh one counts as ready, until it has been tried.
-    co_await Select(ready);
+    std::ignore = co_await Select(ready);
     reading->TakeReady(reactor::Direction::kRead);
-    co_await Select(ready);
+    std::ignore = co_await Select(ready);
     reading->TakeReady(reactor::Direction::kRead);
-    co_await Select(ready);
+    std::ignore = co_await Select(ready);
   });
   sim.RunUntilIdle();
   EXPECT_THAT(said, SizeIs(1));

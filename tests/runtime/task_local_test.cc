@@ -107,8 +107,8 @@ TEST(TaskLocalTest, IsSeenThroughEveryKindOfScope) {
   auto all = [&]() -> Task<> {
     co_await WhenAll(Look(seen), LookDeeper(seen));
     co_await Shield(Look(seen));
-    co_await WithTimeout(absl::Seconds(1), limited());
-    co_await WithScope(scope);
+    std::ignore = co_await WithTimeout(absl::Seconds(1), limited());
+    std::ignore = co_await WithScope(scope);
   };
 
   sim.Spawn([&]() -> Task<> { co_await name.With("a", all()); });
@@ -121,7 +121,7 @@ TEST(TaskLocalTest, AChildKeepsWhatWasBoundAroundItsSpawn) {
   Simulator sim;
   Seen seen;
   auto late = [&]() -> Task<> {
-    co_await SleepFor(absl::Seconds(1));
+    std::ignore = co_await SleepFor(absl::Seconds(1));
     seen.push_back(Name());
     Spawn(Look(seen)).Detach();  // And so do its own.
   };
@@ -173,7 +173,7 @@ TEST(TaskLocalTest, AValueDiesWithTheLastWhoSeesIt) {
   auto value = std::make_shared<int>(7);
   const std::weak_ptr<int> watched = value;
   auto late = [&]() -> Task<> {
-    co_await SleepFor(absl::Seconds(1));
+    std::ignore = co_await SleepFor(absl::Seconds(1));
     EXPECT_EQ(**local.Get(), 7);
   };
   auto spawn = [&]() -> Task<> {
@@ -196,14 +196,53 @@ TEST(TaskLocalTest, AValueDiesWithItsRuntime) {
   {
     Simulator sim;
     auto wait = [&]() -> Task<> {
-      Spawn([]() -> Task<> { co_await SleepFor(absl::Hours(1)); }).Detach();
-      co_await SleepFor(absl::Hours(1));
+      Spawn([]() -> Task<> {
+        std::ignore = co_await SleepFor(absl::Hours(1));
+      }).Detach();
+      std::ignore = co_await SleepFor(absl::Hours(1));
     };
     sim.Spawn([&]() -> Task<> { co_await local.With(value, wait()); });
     sim.RunFor(absl::Seconds(1));
     EXPECT_GT(value.use_count(), 1);
   }
 
+  EXPECT_EQ(value.use_count(), 1);
+}
+
+constinit TaskLocal<int> generation;
+
+Task<> Renew(int left) {
+  if (left == 0) co_return;
+  auto spawn = [](int next) -> Task<> {
+    Spawn(Renew, next).Detach();
+    co_return;
+  };
+  co_await generation.With(left, spawn(left - 1));
+}
+
+TEST(TaskLocalTest, AChainOfTasksKeepsNothingThatIsHidden) {
+  Simulator sim;
+
+  sim.Spawn(Renew(200'000));
+  sim.RunUntilIdle();
+
+  EXPECT_FALSE(sim.AnyTasks());
+}
+
+TEST(TaskLocalTest, AValueDiesWithItsTaskAndNotWithTheHandle) {
+  Simulator sim;
+  const auto value = std::make_shared<int>(7);
+  TaskLocal<std::shared_ptr<int>> local;
+  std::optional<JoinHandle<void>> handle;
+  auto spawn = [&]() -> Task<> {
+    handle.emplace(Spawn([]() -> Task<> { co_return; }));
+    co_return;
+  };
+
+  sim.Spawn([&]() -> Task<> { co_await local.With(value, spawn()); });
+  sim.RunUntilIdle();
+
+  EXPECT_TRUE(handle->finished());
   EXPECT_EQ(value.use_count(), 1);
 }
 

@@ -5,6 +5,7 @@
 
 #include "weft/sync/mutex.h"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -697,6 +698,25 @@ TEST(MutexHolderTest, IsTheTaskWhateverScopesItIsIn) {
 
   EXPECT_EQ(mutex.holder(), task.task_id());
   EXPECT_EQ(other.holder(), task.task_id());
+}
+
+// A fork that nobody knows of yet, since none of its branches has waited.
+TEST(MutexHolderTest, IsTheTaskInABranchThatHasNotWaited) {
+  weft::testing::Simulator sim;
+  Mutex mutex;
+  std::uint64_t seen = 0;
+  auto take = [&]() -> Task<> {
+    const Mutex::Guard guard = mutex.TryLock();
+    seen = mutex.holder();
+    co_return;
+  };
+  auto nothing = []() -> Task<> { co_return; };
+
+  auto task = sim.SpawnJoinable(
+      [&]() -> Task<> { co_await WhenAll(take(), nothing()); });
+  sim.RunUntilIdle();
+
+  EXPECT_EQ(seen, task.task_id());
 }
 
 TEST(MutexHolderTest, IsNobodyOutsideOfTasks) {

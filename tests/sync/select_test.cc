@@ -12,6 +12,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -307,7 +308,7 @@ TEST(SelectTest, AValueThatIsOfferedTwiceIsSentWholeOnce) {
     std::vector<Box> received;
 
     sim.Spawn([&]() -> Task<> {
-      co_await Select(OnSend(left, value), OnSend(right, value));
+      std::ignore = co_await Select(OnSend(left, value), OnSend(right, value));
     });
     sim.RunFor(absl::Milliseconds(1));
     for (Channel<Box>* const channel : {&right, &left}) {
@@ -331,8 +332,8 @@ TEST(SelectTest, AValueThatIsOfferedTwiceAndNotSentIsKept) {
     Box value = std::make_unique<int>(1);
 
     sim.Spawn([&]() -> Task<> {
-      co_await Select(OnSend(left, value), OnSend(right, value),
-                      OnTimeout(absl::Seconds(1)));
+      std::ignore = co_await Select(OnSend(left, value), OnSend(right, value),
+                                    OnTimeout(absl::Seconds(1)));
     });
     sim.RunUntilIdle();
 
@@ -352,10 +353,12 @@ TEST(SelectTest, TwoMeetInAChannelWithoutAQueue) {
   int two = 2;
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnSend(there, one), OnReceive(back, Into(ping)));
+    std::ignore =
+        co_await Select(OnSend(there, one), OnReceive(back, Into(ping)));
   });
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnReceive(there, Into(pong)), OnSend(back, two));
+    std::ignore =
+        co_await Select(OnReceive(there, Into(pong)), OnSend(back, two));
   });
   sim.RunUntilIdle();
 
@@ -370,8 +373,9 @@ TEST(SelectDeathTest, OneThatWouldBeItsOwnPartnerIsRefused) {
         Channel<int> channel(0);
         int value = 1;
         sim.Spawn([&]() -> Task<> {
-          co_await Select(OnSend(channel, value),
-                          OnReceive(channel, [](absl::StatusOr<int>) {}));
+          std::ignore =
+              co_await Select(OnSend(channel, value),
+                              OnReceive(channel, [](absl::StatusOr<int>) {}));
         });
         sim.RunUntilIdle();
       },
@@ -385,7 +389,8 @@ TEST(SelectTest, OneMayDoBothOnAChannelWithAQueue) {
 
   sim.Spawn([&]() -> Task<> {
     for (int i = 0; i < 10; ++i) {
-      co_await Select(OnSend(channel, i), OnReceive(channel, Into(values)));
+      std::ignore =
+          co_await Select(OnSend(channel, i), OnReceive(channel, Into(values)));
     }
   });
   sim.RunUntilIdle();
@@ -428,7 +433,7 @@ TEST(SelectTest, OthersMayFillAndDrainAChannelThatItIsOnBothSidesOf) {
 
     sim.Spawn([&]() -> Task<> {
       int value = 3;
-      co_await Select(
+      std::ignore = co_await Select(
           OnSend(channel, value, [&] { ++sent; }), drain,
           OnReceive(channel, [&](absl::StatusOr<int>) { ++received; }), fill);
     });
@@ -515,8 +520,8 @@ TEST(SelectTest, TheLastToLoseALockLeavesItFree) {
   std::optional<Mutex::Guard> guard(mutex.TryLock());
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
-                    OnEvent(event));
+    std::ignore = co_await Select(
+        OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}), OnEvent(event));
   });
   sim.RunUntilIdle();
   event.Set();
@@ -534,7 +539,7 @@ TEST(SelectTest, ABigRequestThatLosesHoldsUpNobody) {
   int served = 0;
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(
+    std::ignore = co_await Select(
         OnAcquire(semaphore, 3,
                   [](absl::StatusOr<Semaphore::Permit>) { FAIL(); }),
         OnEvent(event));
@@ -563,9 +568,9 @@ TEST(SelectTest, ASemaphoreThatIsClosedIsReadyAndSaysSo) {
   };
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnAcquire(semaphore, 2, hear));
-    co_await Select(OnAcquire(semaphore, 1, hear));
-    co_await Select(OnAcquire(semaphore, -1, hear));
+    std::ignore = co_await Select(OnAcquire(semaphore, 2, hear));
+    std::ignore = co_await Select(OnAcquire(semaphore, 1, hear));
+    std::ignore = co_await Select(OnAcquire(semaphore, -1, hear));
   });
   sim.RunUntilIdle();
   semaphore.Close();
@@ -586,14 +591,14 @@ TEST(SelectTest, ReadersComeInPastAWriterThatHasLost) {
 
   sim.Spawn([&]() -> Task<> {
     auto keep = [](absl::StatusOr<SharedMutex::Guard>) { FAIL(); };
-    co_await Select(OnLock(mutex, keep), OnEvent(event));
+    std::ignore = co_await Select(OnLock(mutex, keep), OnEvent(event));
   });
   sim.RunUntilIdle();
   sim.Spawn([&]() -> Task<> {
     auto keep = [&](absl::StatusOr<SharedMutex::SharedGuard> guard) {
       read = guard.ok();
     };
-    co_await Select(OnLockShared(mutex, keep));
+    std::ignore = co_await Select(OnLockShared(mutex, keep));
   });
   sim.RunUntilIdle();
   EXPECT_FALSE(read);  // Behind the writer.
@@ -653,10 +658,10 @@ TEST(SelectTest, AnObserverThatLosesIsFreeAgain) {
 
   sim.Spawn([&]() -> Task<> {
     auto arm = OnNext(observer, Into(values));
-    co_await Select(arm, OnDefault());
-    co_await Select(arm, OnTimeout(absl::Seconds(1)));
+    std::ignore = co_await Select(arm, OnDefault());
+    std::ignore = co_await Select(arm, OnTimeout(absl::Seconds(1)));
     EXPECT_EQ(observer.Get(), 1);
-    co_await Select(arm);
+    std::ignore = co_await Select(arm);
   });
   sim.RunFor(absl::Seconds(2));
   EXPECT_TRUE(watch.Set(2).ok());
@@ -665,13 +670,40 @@ TEST(SelectTest, AnObserverThatLosesIsFreeAgain) {
   EXPECT_THAT(values, ElementsAre(2));
 }
 
+TEST(SelectTest, WhatAnArmStoodInMayGoBeforeTheArm) {
+  Simulator sim;
+
+  sim.Spawn([]() -> Task<absl::Status> {
+    auto ignore = [](absl::StatusOr<int>) {};
+    auto watch = std::make_unique<Watch<int>>(1);
+    auto observer = std::make_unique<Watch<int>::Observer>(watch->Observe());
+    auto broadcast = std::make_unique<Broadcast<int>>(1);
+    auto receiver =
+        std::make_unique<Broadcast<int>::Receiver>(broadcast->Subscribe());
+    co_await OrReturn(broadcast->Send(1));
+    auto next = OnNext(*observer, ignore);
+    auto receive = OnReceive(*receiver, ignore);
+    co_await OrReturn(Select(next));
+    co_await OrReturn(Select(receive));
+    observer.reset();
+    watch.reset();
+    receiver.reset();
+    broadcast.reset();
+    co_return absl::OkStatus();
+  });
+  sim.RunUntilIdle();
+
+  EXPECT_FALSE(sim.AnyTasks());
+}
+
 TEST(SelectTest, AnItemOfAQueueIsStillToBeDone) {
   Simulator sim;
   Queue<int> queue(1);
   std::vector<int> items;
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnGet(queue, Into(items)), OnTimeout(absl::Seconds(1)));
+    std::ignore =
+        co_await Select(OnGet(queue, Into(items)), OnTimeout(absl::Seconds(1)));
   });
   sim.RunFor(absl::Milliseconds(1));
   int item = 3;
@@ -711,8 +743,8 @@ TEST(SelectTest, ATimeoutThatLosesLeavesNoTimerBehind) {
   const Instant begin = sim.now();
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnReceive(channel, Into(values)),
-                    OnTimeout(absl::Hours(1)));
+    std::ignore = co_await Select(OnReceive(channel, Into(values)),
+                                  OnTimeout(absl::Hours(1)));
   });
   sim.RunFor(absl::Milliseconds(1));
   Fill(channel, {1});
@@ -752,8 +784,9 @@ TEST(SelectTest, ATimeoutOfNothingIsReadyAtOnce) {
   bool timed_out = false;
 
   sim.Spawn([&]() -> Task<> {
-    co_await Select(OnEvent(never),
-                    OnTimeout(absl::ZeroDuration(), [&] { timed_out = true; }));
+    std::ignore = co_await Select(
+        OnEvent(never),
+        OnTimeout(absl::ZeroDuration(), [&] { timed_out = true; }));
   });
   sim.RunUntilIdle();
 
@@ -776,7 +809,7 @@ TEST(SelectTest, TheDefaultIsChosenWhereNothingIsReady) {
           OnReceive(channel, Into(values)),
           OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) { FAIL(); }),
           OnDefault()));
-      co_await SleepFor(absl::Seconds(1));
+      std::ignore = co_await SleepFor(absl::Seconds(1));
     }
   });
   sim.RunFor(absl::Milliseconds(1));
@@ -800,8 +833,8 @@ TEST(SelectTest, AnArmThatIsSwitchedOffIsNotThere) {
   std::vector<int> values;
 
   auto task = sim.SpawnJoinable([&]() -> Task<Chosen> {
-    co_await Select(OnlyIf(false, OnReceive(left, Into(values))),
-                    OnReceive(right, Into(values)));
+    std::ignore = co_await Select(OnlyIf(false, OnReceive(left, Into(values))),
+                                  OnReceive(right, Into(values)));
     co_return co_await Select(OnlyIf(false, OnReceive(left, Into(values))));
   });
   sim.RunUntilIdle();
@@ -862,7 +895,7 @@ TEST(SelectTest, LetsOthersHaveATurn) {
 
   sim.Spawn([&]() -> Task<> {
     while (!over) {
-      co_await Select(OnEvent(set), OnDefault());
+      std::ignore = co_await Select(OnEvent(set), OnDefault());
       ++turns;
     }
   });
@@ -884,7 +917,7 @@ TEST(SelectTest, AHandlerThatThrowsHasHadItsArmTakeEffect) {
   sim.Spawn([&]() -> Task<> {
     auto throws = [](absl::StatusOr<int>) { throw std::runtime_error("no"); };
     try {
-      co_await Select(OnReceive(channel, throws));
+      std::ignore = co_await Select(OnReceive(channel, throws));
     } catch (const std::runtime_error&) {
       caught = true;
     }
@@ -954,7 +987,7 @@ TEST(SelectDeathTest, AnArmStandsInOneSelectAndOnce) {
         Channel<int> channel(1);
         sim.Spawn([&]() -> Task<> {
           auto arm = OnReceive(channel, [](absl::StatusOr<int>) {});
-          co_await Select(arm, arm);
+          std::ignore = co_await Select(arm, arm);
         });
         sim.RunUntilIdle();
       },
@@ -994,7 +1027,7 @@ TEST(SelectTest, AmongNoArmsThereIsNothingToWaitFor) {
 // --- Ends -------------------------------------------------------------------
 
 Task<int> GiveAfter(absl::Duration duration, int value) {
-  co_await SleepFor(duration);
+  std::ignore = co_await SleepFor(duration);
   co_return value;
 }
 
@@ -1036,7 +1069,7 @@ TEST(SelectTest, InACancelledTaskNothingTakesEffect) {
   Fill(ready, {1});
 
   auto task = sim.SpawnJoinable([&]() -> Task<Chosen> {
-    co_await SleepFor(absl::Hours(1));
+    std::ignore = co_await SleepFor(absl::Hours(1));
     co_return co_await Select(
         OnReceive(ready, [](absl::StatusOr<int>) { FAIL(); }),
         OnDefault([] { FAIL(); }));
@@ -1073,9 +1106,10 @@ TEST(SelectTest, ItDiesWithItsRuntimeAndLeavesEveryQueue) {
     Simulator sim;
     Mutex::Guard guard = mutex.TryLock();
     sim.Spawn([&]() -> Task<> {
-      co_await Select(OnReceive(channel, [](absl::StatusOr<int>) {}),
-                      OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
-                      OnEvent(event), OnTimeout(absl::Hours(1)));
+      std::ignore =
+          co_await Select(OnReceive(channel, [](absl::StatusOr<int>) {}),
+                          OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
+                          OnEvent(event), OnTimeout(absl::Hours(1)));
     });
     sim.RunFor(absl::Seconds(1));
   }
@@ -1092,8 +1126,8 @@ TEST(SelectTest, ALockOnItsWayToADyingRuntimeIsFreeAgain) {
     Simulator sim;
     std::optional<Mutex::Guard> guard(mutex.TryLock());
     sim.Spawn([&]() -> Task<> {
-      co_await Select(OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}),
-                      OnEvent(event));
+      std::ignore = co_await Select(
+          OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}), OnEvent(event));
     });
     sim.RunUntilIdle();
     guard.reset();  // Granted; it never runs.
