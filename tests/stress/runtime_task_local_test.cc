@@ -1,5 +1,5 @@
-// TaskLocals on several workers: in forks whose branches are stolen, in children
-// and in races, every task sees what was bound around it.
+// TaskLocals on several workers: in forks whose branches are stolen, in
+// children and in races, every task sees what was bound around it.
 //
 // SPDX-License-Identifier: MIT
 
