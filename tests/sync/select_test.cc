@@ -1003,8 +1003,8 @@ TEST(SelectTest, ASelectWithANameMayBeAwaitedAgain) {
   sim.Spawn([&]() -> Task<> {
     auto number = OnReceive(channel, Into(values));
     auto select = Select(number);
-    co_await select;
-    co_await select;
+    std::ignore = co_await select;
+    std::ignore = co_await select;
   });
   sim.RunUntilIdle();
 
