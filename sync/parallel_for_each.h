@@ -109,10 +109,14 @@ Task<absl::Status> CallForEach(Source source, std::size_t limit,
 // Threads:  the calls may run on different workers at the same time. The range
 //           is gone through by one of them after the other.
 // Borrows:  a range that is an lvalue or a view, until all calls have ended;
-//           the function gets a reference to the element in it. Whatever else
-//           was given is owned, and the function may move from the element:
-//           it lives until its call has ended. The function does, too, so a
-//           capturing lambda is safe once it has a name.
+//           the function gets a reference to the element in it, or, where the
+//           range can be gone through only once, a copy of it. Whatever else
+//           was given is owned, a view and what that owns, too; the function
+//           may move from an element that comes out of it, which lives until
+//           its call has ended. The function does, too, so a capturing lambda
+//           is safe once it has a name. What an element of a generator points
+//           at is another matter: the generator's locals are gone when it has
+//           ended, and calls may still be in progress.
 // Errors:   that of a call, or of giving the generator back.
 // Requires: a limit of at least 1.
 // Cost:     a block and two frames for each of up to `limit` workers; for an

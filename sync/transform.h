@@ -189,6 +189,8 @@ Transformed {
 // Borrows:  a range that is an lvalue or a view, until the pipeline has ended.
 //           What else was given is owned, and the function may move from the
 //           element: it lives until its call has ended, as the function does.
+//           More of that, and of elements that point into their generator, at
+//           ParallelForEach.
 // Requires: a limit of at least 1.
 // Cost:     memory for `limit` results, here; for an element two frames from
 //           the pool, the function's and one to take the result, and five

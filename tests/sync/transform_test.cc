@@ -172,6 +172,22 @@ TEST_P(TransformTest, MovesWhatCanOnlyBeMoved) {
   EXPECT_THAT(stored_, ElementsAre(0, 1, 2, 3));
 }
 
+TEST_P(TransformTest, AViewThatOwnsItsElementsOutlivesTheCalls) {
+  std::vector<std::string> words = {std::string(50, 'a'), std::string(60, 'b')};
+  auto measure = [](const std::string& word) -> Task<Result> {
+    co_await OrReturn(SleepFor(absl::Seconds(1)));
+    co_return static_cast<int>(std::string(word).size());
+  };
+  auto any = [](const std::string& word) { return !word.empty(); };
+  auto sizes =
+      Transform(std::move(words) | std::views::filter(any), 4, measure);
+
+  EXPECT_EQ(sim_.Run(ParallelForEach(std::move(sizes), 1, Store())),
+            absl::OkStatus());
+
+  EXPECT_THAT(stored_, ElementsAre(50, 60));
+}
+
 TEST_P(TransformTest, TheFirstErrorEndsThePipelineWithIt) {
   Journal journal;
   auto fail = [this](int element) -> Task<Result> {
