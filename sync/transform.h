@@ -24,6 +24,10 @@
 //      so slot n % limit is empty when element n is taken.
 //   2. The element behind the last one closes its slot, in which nothing is:
 //      the results end there.
+//   3. A worker that leaves before that, by an error, an exception or a
+//      cancellation, sets failed_ and closes every slot, after its scope has
+//      recorded why. Whoever finds a slot closed can tell the two apart, and
+//      nobody waits for a result that will never come, shielded or not.
 //
 // Back-pressure: results that nobody takes fill the ring, then no element is
 // taken from the source, and so on up to the first stage.
@@ -46,7 +50,9 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/awaitable.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
@@ -74,7 +80,7 @@ class TransformStage {
 
   void Start(Scope& scope) {
     StartIn(scope, source_);
-    scope.Spawn(Work(scope));
+    scope.Spawn(Work(scope, Leaving(*this)));
     started_ = true;
   }
 
@@ -86,7 +92,11 @@ class TransformStage {
                    "take them with ParallelForEach, or inside WithResults");
     absl::StatusOr<Result> result = co_await SlotOf(taken_next_).Receive();
     std::optional<Result> next;
-    if (absl::IsOutOfRange(result.status())) co_return next;
+    if (absl::IsOutOfRange(result.status())) {
+      // relaxed: the slot's lock, which has closed it, orders the two.
+      if (failed_.load(std::memory_order_relaxed)) co_return CancelledError();
+      co_return next;
+    }
     co_await OrReturn(result.status());
     ++taken_next_;
     room_.Release();
@@ -97,7 +107,27 @@ class TransformStage {
   Source& source() noexcept { return source_; }
 
  private:
-  Task<absl::Status> Work(Scope& scope) {
+  // Goes with the frame of a worker. That is why it is a parameter: the scope
+  // records what the worker gave before it destroys the frame
+  // (scope_join.h), so the error comes before the CANCELLED that it brings
+  // about elsewhere. A local would be gone before.
+  class Leaving {
+   public:
+    explicit Leaving(TransformStage& stage) noexcept : stage_(&stage) {}
+    Leaving(Leaving&& other) noexcept
+        : stage_(std::exchange(other.stage_, nullptr)) {}
+    Leaving& operator=(Leaving&&) = delete;
+    ~Leaving() {
+      if (stage_ != nullptr) stage_->Fail();
+    }
+
+    void AtTheEnd() noexcept { stage_ = nullptr; }
+
+   private:
+    TransformStage* stage_;
+  };
+
+  Task<absl::Status> Work(Scope& scope, Leaving leaving) {
     for (;;) {
       Mutex::Guard turn = co_await OrReturn(turn_.Lock());
       Semaphore::Permit room = co_await OrReturn(room_.Acquire());
@@ -107,6 +137,7 @@ class TransformStage {
       Channel<Result>& slot = SlotOf(begun_next_);
       if (!element.has_value()) {
         slot.Close();
+        leaving.AtTheEnd();
         co_return absl::OkStatus();
       }
       room.Forget();  // Until the result is taken.
@@ -114,14 +145,19 @@ class TransformStage {
       AddOneMore(scope);
       turn.Unlock();
       Result result = co_await OrReturn(std::invoke(function_, Pass(*element)));
-      slot.TrySend(result);  // Invariant 1.
+      slot.TrySend(result);  // There is room (1), unless all has failed (3).
     }
   }
 
   void AddOneMore(Scope& scope) {
     if (workers_ == limit_) return;
     ++workers_;
-    scope.Spawn(Work(scope));
+    scope.Spawn(Work(scope, Leaving(*this)));
+  }
+
+  void Fail() noexcept {
+    failed_.store(true, std::memory_order_relaxed);  // Pairs with Next.
+    for (Channel<Result>& slot : slots_) slot.Close();
   }
 
   Channel<Result>& SlotOf(std::uint64_t element) noexcept {
@@ -136,6 +172,7 @@ class TransformStage {
   const std::size_t limit_;
   Semaphore room_;
   std::deque<Channel<Result>> slots_;  // Which do not move.
+  Atomic<bool> failed_{false};         // Any worker's.
   // Of whoever takes the results.
   std::uint64_t taken_next_ = 0;
   bool started_ = false;
@@ -157,9 +194,9 @@ Transformed {
   // body of WithResults.
   //
   // Suspends: until it is there.
-  // Cancel:   CANCELLED; no result was taken. It is what the others get, too,
-  //           when a call has failed: return it, and the error is what the
-  //           whole pipeline gives.
+  // Cancel:   CANCELLED; no result was taken. It is what whoever asks gets,
+  //           shielded or not, when a call has failed: return it, and the error
+  //           is what the whole pipeline gives.
   // Threads:  any task, one at a time.
   // Borrows:  the pipeline, until the wait is over.
   // Cost:     a frame from the pool, and two spin locks.
