@@ -56,7 +56,6 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/using.h"
 #include "weft/sync/channel.h"
 #include "weft/sync/element_source.h"
 #include "weft/sync/mutex.h"
@@ -241,39 +240,6 @@ auto Transform(Elements&& elements, std::size_t limit, Function function) {
   using Stage = TransformStage<SourceFor<Elements>, Function>;
   return Transformed<SourceFor<Elements>, Function>(std::make_unique<Stage>(
       SourceOf(std::forward<Elements>(elements)), limit, std::move(function)));
-}
-
-// Runs a pipeline for body(pipeline), which takes its results one by one, and
-// gives what the body gave, or the first error of a call. When the body returns
-// or throws, what is still in progress is cancelled and awaited, and results
-// that it has not taken are dropped.
-//
-//     co_return co_await sync::WithResults(
-//         sync::Transform(Urls(), 8, Fetch),
-//         [&](auto& pages) -> Task<absl::Status> {
-//           while (auto page = co_await OrReturn(pages.Next())) Show(*page);
-//           co_return absl::OkStatus();
-//         });
-//
-// Suspends: until the body and every call have ended.
-// Cancel:   passed on to the body and to every call, which are still waited
-//           for.
-// Cost:     as many frames as stages, and four.
-template <ElementSource Pipeline, typename Body>
-  requires(TaskBody<Body, Pipeline&> &&
-           StatusLike<typename std::invoke_result_t<Body&, Pipeline&>::Result>)
-auto WithResults(Pipeline pipeline, Body body)
-    -> Task<typename std::invoke_result_t<Body&, Pipeline&>::Result> {
-  using Result = typename std::invoke_result_t<Body&, Pipeline&>::Result;
-  co_return co_await Using(
-      std::move(pipeline), [&](Pipeline& results) -> Task<Result> {
-        co_return co_await WithScope([&](Scope& scope) -> Task<Result> {
-          StartIn(scope, results);
-          Result result = co_await body(results);
-          scope.Cancel();
-          co_return result;
-        });
-      });
 }
 
 }  // namespace weft::sync

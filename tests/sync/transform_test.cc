@@ -22,7 +22,6 @@
 #include "gtest/gtest.h"
 #include "weft/runtime/async_generator.h"
 #include "weft/runtime/or_return.h"
-#include "weft/runtime/shield.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -239,108 +238,6 @@ TEST_P(TransformTest, AnExceptionGoesThrough) {
   };
 
   EXPECT_EQ(*sim_.Run(main()), "the third");
-}
-
-TEST_P(TransformTest, EndsWhenTheBodyHasSeenEnough) {
-  Journal journal;
-  auto first_two = [](auto& results) -> Task<Result> {
-    int sum = 0;
-    for (int i = 0; i < 2; ++i) {
-      auto next = co_await OrReturn(results.Next());
-      sum += *next;
-    }
-    co_return sum;
-  };
-
-  EXPECT_EQ(sim_.Run(WithResults(Transform(Count(100, journal), 4, Squarer()),
-                                 first_two)),
-            Result(1));
-
-  EXPECT_EQ(running_, 0);
-  EXPECT_THAT(journal, ElementsAre("cleaned up"));
-}
-
-// Otherwise it would take the error for the end, and be content.
-TEST_P(TransformTest, ABodyIsNotToldOfAnEndWhereACallHasFailed) {
-  bool content = false;
-  auto fail = [](int element) -> Task<Result> {
-    co_await Yield();
-    if (element == 3) co_return absl::DataLossError("the third");
-    co_return element;
-  };
-  auto body = [&content](auto& results) -> Task<absl::Status> {
-    while (auto next = co_await OrReturn(results.Next())) co_await Yield();
-    content = true;
-    co_return absl::OkStatus();
-  };
-
-  EXPECT_EQ(
-      sim_.Run(WithResults(Transform(std::views::iota(0, 9), 2, fail), body)),
-      absl::DataLossError("the third"));
-
-  EXPECT_FALSE(content);
-}
-
-// Whom no cancellation reaches is told of the failure all the same.
-TEST_P(TransformTest, AShieldedBodyDoesNotWaitForACallThatHasFailed) {
-  std::string told;
-  auto fail_first = [](int element) -> Task<Result> {
-    co_await Yield();
-    if (element == 1) co_return absl::DataLossError("the first");
-    co_return element;
-  };
-  auto body = [&told](auto& results) -> Task<absl::Status> {
-    for (;;) {
-      auto next = co_await Shield(results.Next());
-      told = absl::StatusCodeToString(next.status().code());
-      if (!next.ok()) co_return next.status();
-      if (!next->has_value()) co_return absl::OkStatus();
-    }
-  };
-  auto handle = sim_.SpawnJoinable(
-      WithResults(Transform(std::views::iota(1, 4), 2, fail_first), body));
-
-  sim_.RunUntilIdle();
-
-  ASSERT_TRUE(handle.finished());
-  EXPECT_EQ(handle.BlockingJoin(), absl::DataLossError("the first"));
-  EXPECT_EQ(told, "CANCELLED");
-}
-
-TEST_P(TransformTest, AShieldedBodyDoesNotWaitForASourceThatHasThrown) {
-  bool over = false;
-  auto count = []() -> AsyncGenerator<int> {
-    co_yield 1;
-    co_await Yield();
-    throw std::runtime_error("the source is dry");
-  };
-  auto body = [&over](auto& results) -> Task<absl::Status> {
-    for (;;) {
-      auto next = co_await Shield(results.Next());
-      over = absl::IsCancelled(next.status());
-      if (!next.ok()) co_return next.status();
-      if (!next->has_value()) co_return absl::OkStatus();
-    }
-  };
-  auto main = [&]() -> Task<std::string> {
-    std::string what;
-    auto ones = Transform(count(), 2, Squarer());
-    auto again = Transform(std::move(ones), 3, Squarer());
-    try {
-      absl::Status status = co_await WithResults(std::move(again), body);
-      what = status.ToString();
-    } catch (const std::runtime_error& error) {
-      what = error.what();
-    }
-    co_return what;
-  };
-  auto handle = sim_.SpawnJoinable(main());
-
-  sim_.RunUntilIdle();
-
-  ASSERT_TRUE(handle.finished());
-  EXPECT_EQ(*handle.BlockingJoin(), "the source is dry");
-  EXPECT_TRUE(over);
 }
 
 TEST_P(TransformTest, DiesWithItsRuntime) {
