@@ -72,14 +72,17 @@ class Completions {
   // turn; the others go on, and so may the caller.
   //
   // Suspends: until another task has finished.
-  // Cancel:   CANCELLED; no result was taken. (Where the whole AsCompleted is
-  //           cancelled, the tasks are as well.)
+  // Cancel:   CANCELLED, also where there is none left; no result was taken.
+  //           (Where the whole AsCompleted is cancelled, the tasks are, too.)
   // Threads:  any task, one at a time.
   // Borrows:  the results, until the wait is over.
   // Cost:     a frame from the pool, and one spin lock.
   Task<absl::StatusOr<std::optional<Completed<T>>>> Next() {
     std::optional<Completed<T>> next;
-    if (left_ == 0) co_return next;
+    if (left_ == 0) {
+      co_await OrReturn(CheckCancelled());  // Which every wait asks first.
+      co_return next;
+    }
     const std::size_t index = co_await OrReturn(finished_.Receive());
     --left_;
     Outcome& outcome = outcomes_[index];
