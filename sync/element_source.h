@@ -31,6 +31,9 @@
 
 namespace weft::sync {
 
+// What ParallelForEach, Transform and WithResults share: nobody else needs it.
+namespace sources {
+
 // An element that stays in its range.
 template <typename T>
 class Borrowed {
@@ -67,12 +70,16 @@ absl::StatusOr<std::optional<T>> Checked(
   return element;
 }
 
+}  // namespace sources
+
 // Next() gives an element, empty at the end and ever after; Release() ends the
 // source early.
 template <typename Source>
 concept ElementSource = AsyncResource<Source> && requires(Source& source) {
-  *Checked(std::declval<AwaitResult<decltype(source.Next())>>());
+  *sources::Checked(std::declval<AwaitResult<decltype(source.Next())>>());
 };
+
+namespace sources {
 
 template <ElementSource Source>
 using ElementOf = typename decltype(Checked(
@@ -169,7 +176,7 @@ class [[nodiscard("co_await it")]] RangeSource<Range>::NextAwaiter
 
 // `elements`, whatever they are, as a source.
 template <typename Elements>
-auto SourceOf(Elements&& elements) {
+auto Of(Elements&& elements) {
   using Plain = std::remove_cvref_t<Elements>;
   if constexpr (!std::ranges::input_range<Elements>) {
     static_assert(!std::is_lvalue_reference_v<Elements>,
@@ -183,7 +190,9 @@ auto SourceOf(Elements&& elements) {
 }
 
 template <typename Elements>
-using SourceFor = decltype(SourceOf(std::declval<Elements>()));
+using For = decltype(Of(std::declval<Elements>()));
+
+}  // namespace sources
 
 // A range, an AsyncGenerator or a Transformed.
 template <typename Elements>

@@ -67,7 +67,7 @@ namespace weft::sync {
 template <ElementSource Source, typename Function>
 class TransformStage {
  public:
-  using Result = typename ResultForEach<Function, Source>::value_type;
+  using Result = typename sources::ResultForEach<Function, Source>::value_type;
 
   TransformStage(Source source, std::size_t limit, Function function)
       : source_(std::move(source)),
@@ -78,7 +78,7 @@ class TransformStage {
   }
 
   void Start(Scope& scope) {
-    StartIn(scope, source_);
+    sources::StartIn(scope, source_);
     scope.Spawn(Work(scope, Leaving(*this)));
     started_ = true;
   }
@@ -131,8 +131,8 @@ class TransformStage {
       Mutex::Guard turn = co_await OrReturn(turn_.Lock());
       Semaphore::Permit room = co_await OrReturn(room_.Acquire());
       auto next = co_await source_.Next();
-      std::optional<ElementOf<Source>> element =
-          co_await OrReturn(Checked(std::move(next)));
+      std::optional<sources::ElementOf<Source>> element =
+          co_await OrReturn(sources::Checked(std::move(next)));
       Channel<Result>& slot = SlotOf(begun_next_);
       if (!element.has_value()) {
         slot.Close();
@@ -143,7 +143,8 @@ class TransformStage {
       ++begun_next_;
       AddOneMore(scope);
       turn.Unlock();
-      Result result = co_await OrReturn(std::invoke(function_, Pass(*element)));
+      Result result =
+          co_await OrReturn(std::invoke(function_, sources::Pass(*element)));
       slot.TrySend(result);  // There is room (1), unless all has failed (3).
     }
   }
@@ -233,13 +234,15 @@ Transformed {
 //           locks.
 template <Elemental Elements, typename Function>
   requires(
-      StatusLike<ResultForEach<Function, SourceFor<Elements>>> &&
-      !std::same_as<ResultForEach<Function, SourceFor<Elements>>, absl::Status>)
+      StatusLike<sources::ResultForEach<Function, sources::For<Elements>>> &&
+      !std::same_as<sources::ResultForEach<Function, sources::For<Elements>>,
+                    absl::Status>)
 auto Transform(Elements&& elements, std::size_t limit, Function function) {
   ABSL_RAW_CHECK(limit > 0, "a Transform with no calls at a time has no end");
-  using Stage = TransformStage<SourceFor<Elements>, Function>;
-  return Transformed<SourceFor<Elements>, Function>(std::make_unique<Stage>(
-      SourceOf(std::forward<Elements>(elements)), limit, std::move(function)));
+  using Stage = TransformStage<sources::For<Elements>, Function>;
+  return Transformed<sources::For<Elements>, Function>(
+      std::make_unique<Stage>(sources::Of(std::forward<Elements>(elements)),
+                              limit, std::move(function)));
 }
 
 }  // namespace weft::sync

@@ -55,7 +55,7 @@ class BodyOfPipeline {
 
  private:
   Task<absl::Status> RunIn(Scope& scope) {
-    StartIn(scope, pipeline_);
+    sources::StartIn(scope, pipeline_);
     Result given = co_await std::invoke(body_, pipeline_);
     given_.emplace(std::move(given));
     // The scope of a call that has failed is cancelled: then its error counts,
