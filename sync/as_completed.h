@@ -26,7 +26,6 @@
 #ifndef WEFT_SYNC_AS_COMPLETED_H_
 #define WEFT_SYNC_AS_COMPLETED_H_
 
-#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <optional>
@@ -38,10 +37,12 @@
 
 #include "absl/status/statusor.h"
 #include "weft/runtime/awaitable.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/when_all.h"  // TasksOf, of forks.
 #include "weft/sync/channel.h"
 
 namespace weft::sync {
@@ -71,14 +72,17 @@ class Completions {
   // turn; the others go on, and so may the caller.
   //
   // Suspends: until another task has finished.
-  // Cancel:   CANCELLED; no result was taken. (Where the whole AsCompleted is
-  //           cancelled, the tasks are as well.)
+  // Cancel:   CANCELLED, also where there is none left; no result was taken.
+  //           (Where the whole AsCompleted is cancelled, the tasks are, too.)
   // Threads:  any task, one at a time.
   // Borrows:  the results, until the wait is over.
   // Cost:     a frame from the pool, and one spin lock.
   Task<absl::StatusOr<std::optional<Completed<T>>>> Next() {
     std::optional<Completed<T>> next;
-    if (left_ == 0) co_return next;
+    if (left_ == 0) {
+      co_await OrReturn(CheckCancelled());  // Which every wait asks first.
+      co_return next;
+    }
     const std::size_t index = co_await OrReturn(finished_.Receive());
     --left_;
     Outcome& outcome = outcomes_[index];
@@ -140,8 +144,9 @@ class Completions {
 // dropped. Exceptions are not: that of the body is thrown from the co_await, or
 // else the first of those that it did not come to.
 //
-// The body may be a [&] lambda written in place, or a named one: it lives until
-// all is over.
+// `tasks` is a std::vector, or what else owns them and knows its size: no view,
+// since nothing of it is looked at before the co_await. The body may be a [&]
+// lambda written in place, or a named one: it lives until all is over.
 //
 // Suspends: until the body and every task have ended.
 // Cancel:   passed on to the body and every task, which are still waited for.
@@ -151,8 +156,7 @@ class Completions {
 template <std::ranges::sized_range Tasks, typename Body,
           typename T = typename std::ranges::range_value_t<Tasks>::Result>
   requires(
-      std::same_as<std::ranges::range_reference_t<Tasks>, Task<T>&> &&
-      TaskBody<Body, Completions<T>&> &&
+      internal::TasksOf<Tasks, T> && TaskBody<Body, Completions<T>&> &&
       StatusLike<typename std::invoke_result_t<Body&, Completions<T>&>::Result>)
 auto AsCompleted(Tasks tasks, Body body)
     -> Task<typename std::invoke_result_t<Body&, Completions<T>&>::Result> {

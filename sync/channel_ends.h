@@ -115,6 +115,8 @@ class Sender : public ChannelEnd<T, &ChannelState<T>::senders> {
   //
   // Suspends: while the channel is full.
   // Cancel:   CANCELLED; `value` is as it was.
+  // Errors:   OUT_OF_RANGE once no receiver is left; likewise.
+  // Borrows:  this end and `value`, until the wait is over.
   typename Channel<T>::OfferAwaiter Offer(T& value) noexcept {
     return this->channel().Offer(value);
   }
@@ -147,6 +149,8 @@ class Receiver : public ChannelEnd<T, &ChannelState<T>::receivers> {
   //
   // Suspends: while the channel is empty.
   // Cancel:   CANCELLED; no value was taken.
+  // Errors:   as Receive; INVALID_ARGUMENT for `most` 0.
+  // Borrows:  this end and `values`, until the wait is over.
   typename Channel<T>::ReceiveManyAwaiter ReceiveMany(std::vector<T>& values,
                                                       std::size_t most) {
     return this->channel().ReceiveMany(values, most);

@@ -39,6 +39,8 @@ concept QuickOrder =
       { compare(one, other) } noexcept -> std::same_as<bool>;
     };
 
+namespace heaps {
+
 // A value, and the how-manieth it was.
 template <typename T>
 struct InTurn {
@@ -46,17 +48,19 @@ struct InTurn {
   std::uint64_t turn;
 };
 
+}  // namespace heaps
+
 template <typename T, QuickOrder<T> Compare = std::less<>>
-class Heap : public Places<InTurn<T>> {
+class Heap : public Places<heaps::InTurn<T>> {
  public:
-  explicit Heap(std::size_t capacity) : Places<InTurn<T>>(capacity) {}
+  explicit Heap(std::size_t capacity) : Places<heaps::InTurn<T>>(capacity) {}
   ~Heap() {
     while (!this->empty()) static_cast<void>(Pop());
   }
 
   // Requires: not full.
   void Push(T&& value) noexcept {
-    InTurn<T> newcomer{std::move(value), turns_++};
+    heaps::InTurn<T> newcomer{std::move(value), turns_++};
     std::size_t hole = this->size();
     while (hole > 0 && GoesBefore(newcomer, this->at(Parent(hole)))) {
       this->Put(hole, this->Take(Parent(hole)));
@@ -68,7 +72,7 @@ class Heap : public Places<InTurn<T>> {
 
   // Requires: not empty.
   T Pop() noexcept {
-    InTurn<T> first = this->Take(0);
+    heaps::InTurn<T> first = this->Take(0);
     this->set_size(this->size() - 1);
     if (!this->empty()) Settle(this->Take(this->size()));
     return std::move(first.value);
@@ -79,14 +83,15 @@ class Heap : public Places<InTurn<T>> {
     return (place - 1) / 2;
   }
 
-  bool GoesBefore(const InTurn<T>& one, const InTurn<T>& other) const noexcept {
+  bool GoesBefore(const heaps::InTurn<T>& one,
+                  const heaps::InTurn<T>& other) const noexcept {
     if (compare_(one.value, other.value)) return true;
     if (compare_(other.value, one.value)) return false;
     return one.turn < other.turn;
   }
 
   // Finds a place for the last one, now that the first place is a hole.
-  void Settle(InTurn<T> last) noexcept {
+  void Settle(heaps::InTurn<T> last) noexcept {
     std::size_t hole = 0;
     for (std::size_t child = 1; child < this->size(); child = 2 * hole + 1) {
       const bool has_sibling = child + 1 < this->size();

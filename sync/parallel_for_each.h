@@ -44,6 +44,23 @@ class ForEachWorkers {
   ForEachWorkers(Source& source, std::size_t limit, Function& function) noexcept
       : source_(source), limit_(limit), function_(function) {}
 
+  // ParallelForEach, for what is a source already.
+  //
+  // Suspends: as ParallelForEach.
+  // Cancel:   as ParallelForEach.
+  static Task<absl::Status> Run(Source source, std::size_t limit,
+                                Function function) {
+    co_return co_await Using(
+        std::move(source), [&](Source& source) -> Task<absl::Status> {
+          ForEachWorkers workers(source, limit, function);
+          co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+            sources::StartIn(scope, source);
+            co_return co_await workers.Work(scope);
+          });
+        });
+  }
+
+ private:
   // What one worker does, until there are no more elements.
   //
   // Suspends: while another takes an element, in the source, and in the calls.
@@ -53,16 +70,15 @@ class ForEachWorkers {
     for (;;) {
       Mutex::Guard turn = co_await OrReturn(turn_.Lock());
       auto next = co_await source_.Next();
-      std::optional<ElementOf<Source>> element =
-          co_await OrReturn(Checked(std::move(next)));
+      std::optional<sources::ElementOf<Source>> element =
+          co_await OrReturn(sources::Checked(std::move(next)));
       if (!element.has_value()) co_return absl::OkStatus();
       AddOneMore(scope);
       turn.Unlock();
-      co_await OrReturn(std::invoke(function_, Pass(*element)));
+      co_await OrReturn(std::invoke(function_, sources::Pass(*element)));
     }
   }
 
- private:
   void AddOneMore(Scope& scope) {
     if (workers_ == limit_) return;
     ++workers_;
@@ -75,23 +91,6 @@ class ForEachWorkers {
   const std::size_t limit_;
   Function& function_;
 };
-
-// ParallelForEach, for what is a source already.
-//
-// Suspends: as ParallelForEach.
-// Cancel:   as ParallelForEach.
-template <ElementSource Source, typename Function>
-Task<absl::Status> CallForEach(Source source, std::size_t limit,
-                               Function function) {
-  co_return co_await Using(
-      std::move(source), [&](Source& source) -> Task<absl::Status> {
-        ForEachWorkers<Source, Function> workers(source, limit, function);
-        co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
-          StartIn(scope, source);
-          co_return co_await workers.Work(scope);
-        });
-      });
-}
 
 // Calls function(element), which makes a Task<absl::Status>, for each of
 // `elements`: a range, an AsyncGenerator or a Transform. At most `limit` calls
@@ -109,24 +108,32 @@ Task<absl::Status> CallForEach(Source source, std::size_t limit,
 // Threads:  the calls may run on different workers at the same time. The range
 //           is gone through by one of them after the other.
 // Borrows:  a range that is an lvalue or a view, until all calls have ended;
-//           the function gets a reference to the element in it. Whatever else
-//           was given is owned, and the function may move from the element:
-//           it lives until its call has ended. The function does, too, so a
-//           capturing lambda is safe once it has a name.
-// Errors:   that of a call, or of giving the generator back.
+//           the function gets a reference to the element in it, or, where the
+//           range can be gone through only once, a copy of it. Whatever else
+//           was given is owned, a view and what that owns, too; the function
+//           may move from an element that comes out of it, which lives until
+//           its call has ended. The function does, too, so a capturing lambda
+//           is safe once it has a name. What an element of a generator points
+//           at is another matter: the generator's locals are gone when it has
+//           ended, and calls may still be in progress.
+// Errors:   that of a call, or of giving the generator back; CANCELLED where it
+//           was cancelled from outside. An exception that escapes from a call,
+//           the range or the generator is thrown from the co_await, in place of
+//           any error.
 // Requires: a limit of at least 1.
 // Cost:     a block and two frames for each of up to `limit` workers; for an
 //           element a frame from the pool, the function's, and a lock. Nothing
 //           grows with the number of elements.
 template <Elemental Elements, typename Function>
-  requires std::same_as<ResultForEach<Function, SourceFor<Elements>>,
-                        absl::Status>
+  requires std::same_as<
+      sources::ResultForEach<Function, sources::For<Elements>>, absl::Status>
 Task<absl::Status> ParallelForEach(Elements&& elements, std::size_t limit,
                                    Function function) {
   ABSL_RAW_CHECK(limit > 0,
                  "ParallelForEach with no calls at a time would never end");
-  return CallForEach(SourceOf(std::forward<Elements>(elements)), limit,
-                     std::move(function));
+  using Workers = ForEachWorkers<sources::For<Elements>, Function>;
+  return Workers::Run(sources::Of(std::forward<Elements>(elements)), limit,
+                      std::move(function));
 }
 
 }  // namespace weft::sync

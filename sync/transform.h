@@ -24,6 +24,10 @@
 //      so slot n % limit is empty when element n is taken.
 //   2. The element behind the last one closes its slot, in which nothing is:
 //      the results end there.
+//   3. A worker that leaves before that, by an error, an exception or a
+//      cancellation, sets failed_ and closes every slot, after its scope has
+//      recorded why. Whoever finds a slot closed can tell the two apart, and
+//      nobody waits for a result that will never come, shielded or not.
 //
 // Back-pressure: results that nobody takes fill the ring, then no element is
 // taken from the source, and so on up to the first stage.
@@ -46,11 +50,12 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/awaitable.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/using.h"
 #include "weft/sync/channel.h"
 #include "weft/sync/element_source.h"
 #include "weft/sync/mutex.h"
@@ -62,7 +67,7 @@ namespace weft::sync {
 template <ElementSource Source, typename Function>
 class TransformStage {
  public:
-  using Result = typename ResultForEach<Function, Source>::value_type;
+  using Result = typename sources::ResultForEach<Function, Source>::value_type;
 
   TransformStage(Source source, std::size_t limit, Function function)
       : source_(std::move(source)),
@@ -73,8 +78,8 @@ class TransformStage {
   }
 
   void Start(Scope& scope) {
-    StartIn(scope, source_);
-    scope.Spawn(Work(scope));
+    sources::StartIn(scope, source_);
+    scope.Spawn(Work(scope, Leaving(*this)));
     started_ = true;
   }
 
@@ -86,7 +91,11 @@ class TransformStage {
                    "take them with ParallelForEach, or inside WithResults");
     absl::StatusOr<Result> result = co_await SlotOf(taken_next_).Receive();
     std::optional<Result> next;
-    if (absl::IsOutOfRange(result.status())) co_return next;
+    if (absl::IsOutOfRange(result.status())) {
+      // relaxed: the slot's lock, which has closed it, orders the two.
+      if (failed_.load(std::memory_order_relaxed)) co_return CancelledError();
+      co_return next;
+    }
     co_await OrReturn(result.status());
     ++taken_next_;
     room_.Release();
@@ -97,31 +106,58 @@ class TransformStage {
   Source& source() noexcept { return source_; }
 
  private:
-  Task<absl::Status> Work(Scope& scope) {
+  // Goes with the frame of a worker. That is why it is a parameter: the scope
+  // records what the worker gave before it destroys the frame
+  // (scope_join.h), so the error comes before the CANCELLED that it brings
+  // about elsewhere. A local would be gone before.
+  class Leaving {
+   public:
+    explicit Leaving(TransformStage& stage) noexcept : stage_(&stage) {}
+    Leaving(Leaving&& other) noexcept
+        : stage_(std::exchange(other.stage_, nullptr)) {}
+    Leaving& operator=(Leaving&&) = delete;
+    ~Leaving() {
+      if (stage_ != nullptr) stage_->Fail();
+    }
+
+    void AtTheEnd() noexcept { stage_ = nullptr; }
+
+   private:
+    TransformStage* stage_;
+  };
+
+  Task<absl::Status> Work(Scope& scope, Leaving leaving) {
     for (;;) {
       Mutex::Guard turn = co_await OrReturn(turn_.Lock());
       Semaphore::Permit room = co_await OrReturn(room_.Acquire());
       auto next = co_await source_.Next();
-      std::optional<ElementOf<Source>> element =
-          co_await OrReturn(Checked(std::move(next)));
+      std::optional<sources::ElementOf<Source>> element =
+          co_await OrReturn(sources::Checked(std::move(next)));
       Channel<Result>& slot = SlotOf(begun_next_);
       if (!element.has_value()) {
         slot.Close();
+        leaving.AtTheEnd();
         co_return absl::OkStatus();
       }
       room.Forget();  // Until the result is taken.
       ++begun_next_;
       AddOneMore(scope);
       turn.Unlock();
-      Result result = co_await OrReturn(std::invoke(function_, Pass(*element)));
-      slot.TrySend(result);  // Invariant 1.
+      Result result =
+          co_await OrReturn(std::invoke(function_, sources::Pass(*element)));
+      slot.TrySend(result);  // There is room (1), unless all has failed (3).
     }
   }
 
   void AddOneMore(Scope& scope) {
     if (workers_ == limit_) return;
     ++workers_;
-    scope.Spawn(Work(scope));
+    scope.Spawn(Work(scope, Leaving(*this)));
+  }
+
+  void Fail() noexcept {
+    failed_.store(true, std::memory_order_relaxed);  // Pairs with Next.
+    for (Channel<Result>& slot : slots_) slot.Close();
   }
 
   Channel<Result>& SlotOf(std::uint64_t element) noexcept {
@@ -136,6 +172,7 @@ class TransformStage {
   const std::size_t limit_;
   Semaphore room_;
   std::deque<Channel<Result>> slots_;  // Which do not move.
+  Atomic<bool> failed_{false};         // Any worker's.
   // Of whoever takes the results.
   std::uint64_t taken_next_ = 0;
   bool started_ = false;
@@ -157,9 +194,9 @@ Transformed {
   // body of WithResults.
   //
   // Suspends: until it is there.
-  // Cancel:   CANCELLED; no result was taken. It is what the others get, too,
-  //           when a call has failed: return it, and the error is what the
-  //           whole pipeline gives.
+  // Cancel:   CANCELLED; no result was taken. It is what whoever asks gets,
+  //           shielded or not, when a call has failed: return it, and the error
+  //           is what the whole pipeline gives.
   // Threads:  any task, one at a time.
   // Borrows:  the pipeline, until the wait is over.
   // Cost:     a frame from the pool, and two spin locks.
@@ -189,52 +226,23 @@ Transformed {
 // Borrows:  a range that is an lvalue or a view, until the pipeline has ended.
 //           What else was given is owned, and the function may move from the
 //           element: it lives until its call has ended, as the function does.
+//           More of that, and of elements that point into their generator, at
+//           ParallelForEach.
 // Requires: a limit of at least 1.
 // Cost:     memory for `limit` results, here; for an element two frames from
 //           the pool, the function's and one to take the result, and five
 //           locks.
 template <Elemental Elements, typename Function>
   requires(
-      StatusLike<ResultForEach<Function, SourceFor<Elements>>> &&
-      !std::same_as<ResultForEach<Function, SourceFor<Elements>>, absl::Status>)
+      StatusLike<sources::ResultForEach<Function, sources::For<Elements>>> &&
+      !std::same_as<sources::ResultForEach<Function, sources::For<Elements>>,
+                    absl::Status>)
 auto Transform(Elements&& elements, std::size_t limit, Function function) {
   ABSL_RAW_CHECK(limit > 0, "a Transform with no calls at a time has no end");
-  using Stage = TransformStage<SourceFor<Elements>, Function>;
-  return Transformed<SourceFor<Elements>, Function>(std::make_unique<Stage>(
-      SourceOf(std::forward<Elements>(elements)), limit, std::move(function)));
-}
-
-// Runs a pipeline for body(pipeline), which takes its results one by one, and
-// gives what the body gave, or the first error of a call. When the body returns
-// or throws, what is still in progress is cancelled and awaited, and results
-// that it has not taken are dropped.
-//
-//     co_return co_await sync::WithResults(
-//         sync::Transform(Urls(), 8, Fetch),
-//         [&](auto& pages) -> Task<absl::Status> {
-//           while (auto page = co_await OrReturn(pages.Next())) Show(*page);
-//           co_return absl::OkStatus();
-//         });
-//
-// Suspends: until the body and every call have ended.
-// Cancel:   passed on to the body and to every call, which are still waited
-//           for.
-// Cost:     as many frames as stages, and four.
-template <ElementSource Pipeline, typename Body>
-  requires(TaskBody<Body, Pipeline&> &&
-           StatusLike<typename std::invoke_result_t<Body&, Pipeline&>::Result>)
-auto WithResults(Pipeline pipeline, Body body)
-    -> Task<typename std::invoke_result_t<Body&, Pipeline&>::Result> {
-  using Result = typename std::invoke_result_t<Body&, Pipeline&>::Result;
-  co_return co_await Using(
-      std::move(pipeline), [&](Pipeline& results) -> Task<Result> {
-        co_return co_await WithScope([&](Scope& scope) -> Task<Result> {
-          StartIn(scope, results);
-          Result result = co_await body(results);
-          scope.Cancel();
-          co_return result;
-        });
-      });
+  using Stage = TransformStage<sources::For<Elements>, Function>;
+  return Transformed<sources::For<Elements>, Function>(
+      std::make_unique<Stage>(sources::Of(std::forward<Elements>(elements)),
+                              limit, std::move(function)));
 }
 
 }  // namespace weft::sync

@@ -15,11 +15,13 @@
 #include "weft/runtime/async_generator.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
+#include "weft/runtime/shield.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
 #include "weft/sync/as_completed.h"
 #include "weft/sync/parallel_for_each.h"
 #include "weft/sync/transform.h"
+#include "weft/sync/with_results.h"
 #include "weft/tests/support/soak.h"
 
 namespace weft::sync {
@@ -106,6 +108,31 @@ TEST(ParallelStressTest, AnErrorEndsAPipelineFromAnyThread) {
 
     ASSERT_EQ(ended, absl::DataLossError("as planned"));
     ASSERT_EQ(running, 0);
+  }
+}
+
+// What it is told of the failure must not be taken for the first error.
+TEST(ParallelStressTest, AnErrorComesBeforeWhatAShieldedBodySaysOfIt) {
+  Runtime runtime({.workers = 4});
+  for (std::int64_t round = 0; round < tests::Times(300); ++round) {
+    auto fail =
+        [round](std::int64_t number) -> Task<absl::StatusOr<std::int64_t>> {
+      Compute(number + round);
+      if (number == round % 40) co_return absl::DataLossError("as planned");
+      co_return number;
+    };
+    auto take = [](auto& results) -> Task<absl::Status> {
+      for (;;) {
+        auto next = co_await Shield(results.Next());
+        if (!next.ok()) co_return next.status();
+        if (!next->has_value()) co_return absl::OkStatus();
+      }
+    };
+    auto first = Transform(Count(1'000), 4, fail);
+    auto second = Transform(std::move(first), 4, PassOn);
+
+    ASSERT_EQ(runtime.BlockOn(WithResults(std::move(second), take)),
+              absl::DataLossError("as planned"));
   }
 }
 

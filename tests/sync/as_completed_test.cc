@@ -223,6 +223,23 @@ TEST_P(AsCompletedTest, AWaitThatIsCutShortHasTakenNothing) {
   EXPECT_THAT(journal, ElementsAre("1: 1", "0: 2"));
 }
 
+// As everywhere: a task that is cancelled already gets nothing, ready or not.
+TEST_P(AsCompletedTest, ACancelledTaskIsNotToldOfTheEnd) {
+  auto body = [](Results& results) -> Task<absl::Status> {
+    absl::Status slept = co_await SleepFor(absl::InfiniteDuration());
+    EXPECT_TRUE(absl::IsCancelled(slept));
+    auto next = co_await results.Next();
+    co_return next.status();
+  };
+  auto handle = sim_.SpawnJoinable(AsCompleted(Sleepers({}), body));
+  sim_.RunFor(absl::Seconds(1));
+
+  handle.Cancel();
+  sim_.RunUntilIdle();
+
+  EXPECT_TRUE(absl::IsCancelled(handle.BlockingJoin()));
+}
+
 TEST_P(AsCompletedTest, CancellationReachesTheBodyAndEveryTask) {
   Census census;
   auto hold = [](Census& census) -> Task<absl::Status> {

@@ -38,6 +38,7 @@
 #include "weft/sync/transform.h"
 #include "weft/sync/unbounded_channel.h"
 #include "weft/sync/watch.h"
+#include "weft/sync/with_results.h"
 #include "weft/tests/sync/operation_parts.h"
 #include "weft/tests/sync/operations.h"
 

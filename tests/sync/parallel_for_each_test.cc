@@ -175,6 +175,71 @@ TEST_P(ParallelForEachTest, MovesOutOfAContainerThatItOwns) {
   EXPECT_THAT(seen_, UnorderedElementsAre(0, 1, 2, 3));
 }
 
+// The view ends before the last calls do: who asks it in vain must not take it
+// with them.
+TEST_P(ParallelForEachTest, AViewThatOwnsItsElementsOutlivesTheCalls) {
+  std::vector<std::string> words = {std::string(50, 'a'), std::string(50, 'b')};
+  std::vector<std::string> seen;
+  auto visit = [&seen](const std::string& word) -> Task<absl::Status> {
+    co_await OrReturn(SleepFor(absl::Seconds(1)));
+    seen.push_back(word);
+    co_return absl::OkStatus();
+  };
+  auto any = [](const std::string& word) { return !word.empty(); };
+
+  EXPECT_EQ(sim_.Run(ParallelForEach(std::move(words) | std::views::filter(any),
+                                     4, visit)),
+            absl::OkStatus());
+  EXPECT_EQ(sim_.Run(ParallelForEach(std::views::single(std::string(50, 'c')),
+                                     2, visit)),
+            absl::OkStatus());
+
+  EXPECT_THAT(seen,
+              UnorderedElementsAre(std::string(50, 'a'), std::string(50, 'b'),
+                                   std::string(50, 'c')));
+}
+
+TEST_P(ParallelForEachTest, LeavesTheElementsOfAViewOfOthers) {
+  std::vector<std::string> words = {"one", "", "three"};
+  std::vector<std::string> seen;
+  auto take = [&seen](std::string word) -> Task<absl::Status> {
+    seen.push_back(std::move(word));
+    co_return absl::OkStatus();
+  };
+  auto any = [](const std::string& word) { return !word.empty(); };
+
+  EXPECT_EQ(sim_.Run(ParallelForEach(words | std::views::filter(any), 2, take)),
+            absl::OkStatus());
+
+  EXPECT_THAT(seen, UnorderedElementsAre("one", "three"));
+  EXPECT_THAT(words, ElementsAre("one", "", "three"));
+}
+
+TEST_P(ParallelForEachTest, ARangeThatHasThrownIsOver) {
+  int asked = 0;
+  auto fail = [&asked](int element) {
+    ++asked;
+    if (element == 2) throw std::runtime_error("the second");
+    return element;
+  };
+  auto main = [&]() -> Task<std::string> {
+    std::string what;
+    auto elements = std::views::iota(1) | std::views::transform(fail);
+    try {
+      absl::Status status = co_await ParallelForEach(elements, 3, Visitor());
+      what = status.ToString();
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    co_return what;
+  };
+
+  EXPECT_EQ(*sim_.Run(main()), "the second");
+
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(running_, 0);
+}
+
 // The call may keep a reference to what it was given: it lives as long.
 TEST_P(ParallelForEachTest, KeepsAnElementAliveForItsCall) {
   Census census;

@@ -24,6 +24,7 @@
 #include "weft/sync/select.h"
 #include "weft/sync/semaphore.h"
 #include "weft/sync/transform.h"
+#include "weft/sync/with_results.h"
 #include "weft/tests/sync/promise_world.h"
 
 namespace weft::sync::worlds {
@@ -166,6 +167,24 @@ struct TransformWorld : ParallelForEachWorld {
     co_await OrReturn(ParallelForEach(std::move(second), 1, take));
     co_return Unless(done == 10 && taken == std::vector({0, 1, 2, 0, 1}),
                      "an element is lost, or out of order");
+  }
+};
+
+// A body that leaves when it has seen enough.
+struct WithResultsWorld : ParallelForEachWorld {
+  Task<absl::Status> Victim() {
+    auto work = [this](int pauses) { return Work(pauses); };
+    auto add = [](auto& results) -> Task<absl::StatusOr<int>> {
+      int sum = 0;
+      for (int i = 0; i < 3; ++i) {
+        auto next = co_await OrReturn(results.Next());
+        sum += *next;
+      }
+      co_return sum;
+    };
+    auto results = Transform(Count(), 2, work);
+    const int sum = co_await OrReturn(WithResults(std::move(results), add));
+    co_return Unless(sum == 3, "a result is lost");
   }
 };
 

@@ -93,7 +93,7 @@ using Worlds = ::testing::Types<
     worlds::QueueWorld<PriorityQueue<int>, false>, worlds::BroadcastWorld,
     worlds::WatchWorld, worlds::SelectWorld, worlds::LazyWorld,
     worlds::AsCompletedWorld, worlds::ParallelForEachWorld,
-    worlds::TransformWorld>;
+    worlds::TransformWorld, worlds::WithResultsWorld>;
 TYPED_TEST_SUITE(PromiseTest, Worlds);
 
 TYPED_TEST(PromiseTest, HoldsWhereverATaskIsCancelled) {
