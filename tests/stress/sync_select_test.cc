@@ -87,6 +87,23 @@ TEST(SyncSelectStressTest, SelectsMeetSelectsInEveryChannel) {
   EXPECT_EQ(sum, kPairs * (count * (count + 1) / 2));
 }
 
+TEST(SyncSelectStressTest, SelectsOfTwoRuntimesMeet) {
+  const std::int64_t count = tests::Times(5'000);
+  Channels channels;
+  Runtime here({.workers = 2});
+  Runtime there({.workers = 1});
+
+  std::vector<JoinHandle<absl::Status>> senders;
+  senders.push_back(here.Spawn(SendToAny(channels, count)));
+  senders.push_back(there.Spawn(SendToAny(channels, count)));
+  JoinHandle<Number> near = here.Spawn(ReceiveFromAny(channels, count));
+  JoinHandle<Number> far = there.Spawn(ReceiveFromAny(channels, count));
+  JoinAll(senders);
+  const std::int64_t sum = *near.BlockingJoin() + *far.BlockingJoin();
+
+  EXPECT_EQ(sum, count * (count + 1));
+}
+
 // Both may send and both may receive: exactly one of the two happens.
 Task<absl::Status> Exchange(Channel<std::int64_t>& mine,
                             Channel<std::int64_t>& others, std::int64_t count,
