@@ -163,12 +163,12 @@ TEST_P(ConditionVariableTest, ACancelledWaitHoldsTheLockWhenItReturns) {
 
 TEST_P(ConditionVariableTest, ACancelledWaitWaitsForTheLockOfAnother) {
   auto getter = Getter();
-  std::optional<Mutex::Guard> guard(jobs_.mutex.TryLock());
+  Mutex::Guard guard = jobs_.mutex.TryLock();
 
   getter.Cancel();
   sim_.RunUntilIdle();
   EXPECT_FALSE(getter.finished());
-  guard.reset();
+  guard.Unlock();
   sim_.RunUntilIdle();
 
   EXPECT_TRUE(absl::IsCancelled(getter.BlockingJoin().status()));
@@ -194,11 +194,11 @@ TEST_P(ConditionVariableTest, ACancelledTaskDoesNotEvenLetTheLockGo) {
 
 TEST_P(ConditionVariableTest, APredicateThatHoldsAtTheLastMomentCounts) {
   auto getter = Getter();
-  std::optional<Mutex::Guard> guard(jobs_.mutex.TryLock());
+  Mutex::Guard guard = jobs_.mutex.TryLock();
 
   getter.Cancel();
   jobs_.queue.push_back(5);
-  guard.reset();
+  guard.Unlock();
   sim_.RunUntilIdle();
 
   EXPECT_EQ(*getter.BlockingJoin(), 5);

@@ -45,7 +45,7 @@ TEST(SelectLockTest, TakesALockAndLeavesTheOther) {
   Simulator sim;
   Mutex held;
   Mutex free;
-  std::optional<Mutex::Guard> guard(held.TryLock());
+  Mutex::Guard guard = held.TryLock();
 
   sim.Spawn([&]() -> Task<> {
     std::optional<Mutex::Guard> got;
@@ -60,7 +60,7 @@ TEST(SelectLockTest, TakesALockAndLeavesTheOther) {
   sim.RunUntilIdle();
 
   EXPECT_TRUE(free.TryLock());
-  guard.reset();
+  guard.Unlock();
   EXPECT_TRUE(held.TryLock());
 }
 
@@ -68,7 +68,7 @@ TEST(SelectLockTest, ALockIsHandedPastASelectThatHasLost) {
   Simulator sim;
   Mutex mutex;
   Event event;
-  std::optional<Mutex::Guard> guard(mutex.TryLock());
+  Mutex::Guard guard = mutex.TryLock();
   bool locked = false;
 
   sim.Spawn([&]() -> Task<> {
@@ -85,7 +85,7 @@ TEST(SelectLockTest, ALockIsHandedPastASelectThatHasLost) {
   });
   sim.RunUntilIdle();
   event.Set();
-  guard.reset();
+  guard.Unlock();
   sim.RunUntilIdle();
 
   EXPECT_TRUE(locked);
@@ -96,7 +96,7 @@ TEST(SelectLockTest, TheLastToLoseALockLeavesItFree) {
   Simulator sim;
   Mutex mutex;
   Event event;
-  std::optional<Mutex::Guard> guard(mutex.TryLock());
+  Mutex::Guard guard = mutex.TryLock();
 
   sim.Spawn([&]() -> Task<> {
     std::ignore = co_await Select(
@@ -104,7 +104,7 @@ TEST(SelectLockTest, TheLastToLoseALockLeavesItFree) {
   });
   sim.RunUntilIdle();
   event.Set();
-  guard.reset();  // Its arm is in the queue still, and is dropped.
+  guard.Unlock();  // Its arm is in the queue still, and is dropped.
   EXPECT_TRUE(mutex.TryLock());
   sim.RunUntilIdle();
 

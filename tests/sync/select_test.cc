@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <tuple>
 #include <vector>
@@ -491,7 +490,7 @@ TEST(SelectTest, ACancelledWaitHasDoneNothing) {
   Channel<int> source(1);
   Channel<Box> sink(0);
   Mutex mutex;
-  std::optional<Mutex::Guard> guard(mutex.TryLock());
+  Mutex::Guard guard = mutex.TryLock();
   Box value = std::make_unique<int>(1);
   JoinHandle<int> other = sim.SpawnJoinable(GiveAfter, absl::Hours(2), 1);
 
@@ -512,7 +511,7 @@ TEST(SelectTest, ACancelledWaitHasDoneNothing) {
   EXPECT_TRUE(absl::IsCancelled(task.BlockingJoin().status()));
   EXPECT_EQ(source.size(), 1u);
   EXPECT_EQ(*value, 1);
-  guard.reset();
+  guard.Unlock();
   EXPECT_TRUE(mutex.TryLock());
   sim.RunUntilIdle();
   EXPECT_EQ(*other.BlockingJoin(), 1);
@@ -579,13 +578,13 @@ TEST(SelectTest, ALockOnItsWayToADyingRuntimeIsFreeAgain) {
   Event event;
   {
     Simulator sim;
-    std::optional<Mutex::Guard> guard(mutex.TryLock());
+    Mutex::Guard guard = mutex.TryLock();
     sim.Spawn([&]() -> Task<> {
       std::ignore = co_await Select(
           OnLock(mutex, [](absl::StatusOr<Mutex::Guard>) {}), OnEvent(event));
     });
     sim.RunUntilIdle();
-    guard.reset();  // Granted; it never runs.
+    guard.Unlock();  // Granted; it never runs.
   }
 
   EXPECT_TRUE(mutex.TryLock());
