@@ -3,21 +3,33 @@
 // What it lacks, and what stands in: accept4, pipe2 and SOCK_NONBLOCK (fcntl
 // after the call, so that a fork on another thread in between inherits the
 // descriptor; there is no cure), MSG_NOSIGNAL (SO_NOSIGPIPE on every socket),
-// RWF_NOWAIT (nothing: reads go where blocking is allowed).
+// RWF_NOWAIT (nothing: reads go where blocking is allowed), recvmmsg and
+// sendmmsg (a loop). There is no copy_file_range, splice, pidfd or inotify.
 //
 // SPDX-License-Identifier: MIT
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/ucred.h>
 #include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/functional/function_ref.h"
 #include "weft/reactor/system.h"
@@ -51,6 +63,29 @@ int PrepareSocket(int fd) {
   return fd;
 }
 
+// For calls that answer with an error's number instead of noting it.
+int NoteError(int error) {
+  if (error == 0) return 0;
+  errno = error;
+  return -1;
+}
+
+int NotSupported() {
+  errno = ENOTSUP;
+  return -1;
+}
+
+// Calls `move` for each message until one is not moved.
+template <typename Move>
+int MoveEach(CountedMessage* messages, unsigned int count, Move move) {
+  for (unsigned int i = 0; i < count; ++i) {
+    const ssize_t moved = move(&messages[i].header);
+    if (moved == -1) return i == 0 ? -1 : static_cast<int>(i);
+    messages[i].length = static_cast<unsigned int>(moved);
+  }
+  return static_cast<int>(count);
+}
+
 }  // namespace
 
 // Never destroyed: a thread that outlives main may still close a descriptor.
@@ -63,15 +98,9 @@ int System::available_processors() {
   return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-int System::membarrier_register() {
-  errno = ENOTSUP;
-  return -1;
-}
+int System::membarrier_register() { return NotSupported(); }
 
-int System::membarrier() {
-  errno = ENOTSUP;
-  return -1;
-}
+int System::membarrier() { return NotSupported(); }
 
 int System::clock_gettime(clockid_t clock, timespec* now) {
   return ::clock_gettime(clock, now);
@@ -108,6 +137,24 @@ int System::pipe(int ends[2]) {
   return GiveUp(ends[1]);
 }
 
+int System::fcntl(int fd, int command, int argument) {
+  return ::fcntl(fd, command, argument);
+}
+
+int System::ioctl(int fd, unsigned long request, void* argument) {
+  return ::ioctl(fd, request, argument);
+}
+
+ssize_t System::read_nowait(int /*fd*/, void* /*buffer*/,
+                            std::size_t /*size*/) {
+  return NotSupported();
+}
+
+ssize_t System::write_nowait(int /*fd*/, const void* /*buffer*/,
+                             std::size_t /*size*/) {
+  return NotSupported();
+}
+
 int System::open(const char* path, int flags, mode_t mode) {
   return ::open(path, flags | O_CLOEXEC | O_NONBLOCK, mode);
 }
@@ -123,8 +170,20 @@ ssize_t System::pwrite(int fd, const void* buffer, std::size_t size,
 
 ssize_t System::pread_nowait(int /*fd*/, void* /*buffer*/, std::size_t /*size*/,
                              off_t /*offset*/) {
-  errno = ENOTSUP;
-  return -1;
+  return NotSupported();
+}
+
+ssize_t System::preadv(int fd, const iovec* parts, int count, off_t offset) {
+  return ::preadv(fd, parts, count, offset);
+}
+
+ssize_t System::preadv_nowait(int /*fd*/, const iovec* /*parts*/, int /*count*/,
+                              off_t /*offset*/) {
+  return NotSupported();
+}
+
+ssize_t System::pwritev(int fd, const iovec* parts, int count, off_t offset) {
+  return ::pwritev(fd, parts, count, offset);
 }
 
 off_t System::lseek(int fd, off_t offset, int whence) {
@@ -144,6 +203,44 @@ int System::fdatasync(int fd) { return System::fsync(fd); }
 
 int System::ftruncate(int fd, off_t size) { return ::ftruncate(fd, size); }
 
+// F_PREALLOCATE reserves beyond the end and leaves the size alone.
+int System::fallocate(int fd, off_t offset, off_t size) {
+  struct stat about{};
+  if (::fstat(fd, &about) == -1) return -1;
+  const off_t missing = offset + size - about.st_size;
+  if (missing <= 0) return 0;
+  fstore_t room{.fst_flags = F_ALLOCATEALL,
+                .fst_posmode = F_PEOFPOSMODE,
+                .fst_offset = 0,
+                .fst_length = missing,
+                .fst_bytesalloc = 0};
+  if (::fcntl(fd, F_PREALLOCATE, &room) == -1) return -1;
+  return ::ftruncate(fd, offset + size);
+}
+
+int System::fadvise(int fd, off_t offset, off_t size, FileAdvice advice) {
+  if (advice == FileAdvice::kRandom) return ::fcntl(fd, F_RDAHEAD, 0);
+  if (advice == FileAdvice::kWillNeed) {
+    radvisory part{.ra_offset = offset, .ra_count = static_cast<int>(size)};
+    return ::fcntl(fd, F_RDADVISE, &part);
+  }
+  // There is no way to say that a part is not needed; that is only advice.
+  return advice == FileAdvice::kDontNeed ? 0 : ::fcntl(fd, F_RDAHEAD, 1);
+}
+
+int System::flock(int fd, int operation) { return ::flock(fd, operation); }
+
+ssize_t System::copy_file_range(int /*from*/, off_t /*from_offset*/, int /*to*/,
+                                off_t /*to_offset*/, std::size_t /*size*/) {
+  return NotSupported();
+}
+
+int System::fchmod(int fd, mode_t mode) { return ::fchmod(fd, mode); }
+
+int System::futimens(int fd, const timespec times[2]) {
+  return ::futimens(fd, times);
+}
+
 int System::stat(const char* path, struct stat* out) {
   return ::stat(path, out);
 }
@@ -151,6 +248,42 @@ int System::stat(const char* path, struct stat* out) {
 int System::lstat(const char* path, struct stat* out) {
   return ::lstat(path, out);
 }
+
+int System::fstatat(int directory, const char* path, struct stat* out,
+                    int flags) {
+  return ::fstatat(directory, path, out, flags);
+}
+
+int System::openat(int directory, const char* path, int flags, mode_t mode) {
+  return ::openat(directory, path, flags | O_CLOEXEC | O_NONBLOCK, mode);
+}
+
+int System::unlinkat(int directory, const char* path, int flags) {
+  return ::unlinkat(directory, path, flags);
+}
+
+int System::chmod(const char* path, mode_t mode) { return ::chmod(path, mode); }
+
+int System::utimensat(int directory, const char* path, const timespec times[2],
+                      int flags) {
+  return ::utimensat(directory, path, times, flags);
+}
+
+int System::link(const char* from, const char* to) { return ::link(from, to); }
+
+int System::symlink(const char* target, const char* path) {
+  return ::symlink(target, path);
+}
+
+ssize_t System::readlink(const char* path, char* target, std::size_t size) {
+  return ::readlink(path, target, size);
+}
+
+char* System::realpath(const char* path, char* resolved) {
+  return ::realpath(path, resolved);
+}
+
+char* System::mkdtemp(char* pattern) { return ::mkdtemp(pattern); }
 
 int System::rename(const char* from, const char* to) {
   return ::rename(from, to);
@@ -164,6 +297,8 @@ int System::rmdir(const char* path) { return ::rmdir(path); }
 
 DIR* System::opendir(const char* path) { return ::opendir(path); }
 
+DIR* System::fdopendir(int fd) { return ::fdopendir(fd); }
+
 // Safe from several threads as long as each has its own DIR: readdir(3).
 dirent* System::readdir(DIR* directory) { return ::readdir(directory); }
 
@@ -171,6 +306,13 @@ int System::closedir(DIR* directory) { return ::closedir(directory); }
 
 int System::socket(int domain, int type, int protocol) {
   return PrepareSocket(::socket(domain, type, protocol));
+}
+
+int System::socketpair(int domain, int type, int protocol, int ends[2]) {
+  if (::socketpair(domain, type, protocol, ends) == -1) return -1;
+  if (PrepareSocket(ends[0]) == -1) return GiveUp(ends[1]);
+  if (PrepareSocket(ends[1]) == -1) return GiveUp(ends[0]);
+  return 0;
 }
 
 int System::bind(int fd, const sockaddr* address, socklen_t size) {
@@ -223,6 +365,81 @@ ssize_t System::recvmsg(int fd, msghdr* message, int flags) {
 
 ssize_t System::sendmsg(int fd, const msghdr* message, int flags) {
   return ::sendmsg(fd, message, flags);
+}
+
+int System::recvmmsg(int fd, CountedMessage* messages, unsigned int count,
+                     int flags) {
+  return MoveEach(messages, count, [&](msghdr* message) {
+    return ::recvmsg(fd, message, flags);
+  });
+}
+
+int System::sendmmsg(int fd, CountedMessage* messages, unsigned int count,
+                     int flags) {
+  return MoveEach(messages, count, [&](const msghdr* message) {
+    return ::sendmsg(fd, message, flags);
+  });
+}
+
+// Here the call may have moved something and fail nevertheless, with EAGAIN or
+// EINTR: what was moved counts.
+ssize_t System::sendfile(int to, int from, off_t offset, std::size_t size) {
+  off_t moved = static_cast<off_t>(size);
+  const int answer = ::sendfile(from, to, offset, &moved, nullptr, 0);
+  return answer == -1 && moved == 0 ? -1 : static_cast<ssize_t>(moved);
+}
+
+ssize_t System::splice(int /*from*/, int /*to*/, std::size_t /*size*/) {
+  return NotSupported();
+}
+
+int System::peer_credentials(int fd, PeerCredentials* out) {
+  PeerCredentials peer;
+  if (::getpeereid(fd, &peer.user, &peer.group) == -1) return -1;
+  socklen_t size = sizeof peer.process;
+  if (::getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &peer.process, &size) == -1) {
+    peer.process = 0;
+  }
+  *out = peer;
+  return 0;
+}
+
+int System::getaddrinfo(const char* host, const char* service,
+                        const addrinfo* hints, addrinfo** out) {
+  return ::getaddrinfo(host, service, hints, out);
+}
+
+void System::freeaddrinfo(addrinfo* list) { ::freeaddrinfo(list); }
+
+unsigned int System::if_nametoindex(const char* name) {
+  return ::if_nametoindex(name);
+}
+
+int System::posix_spawnp(pid_t* process, const char* file,
+                         const posix_spawn_file_actions_t* actions,
+                         const posix_spawnattr_t* attributes,
+                         char* const arguments[], char* const environment[]) {
+  return NoteError(::posix_spawnp(process, file, actions, attributes, arguments,
+                                  environment));
+}
+
+int System::pidfd_open(pid_t /*process*/) { return NotSupported(); }
+
+pid_t System::waitpid(pid_t process, int* status, int options) {
+  return ::waitpid(process, status, options);
+}
+
+int System::kill(pid_t process, int signal) { return ::kill(process, signal); }
+
+int System::inotify_init() { return NotSupported(); }
+
+int System::inotify_add_watch(int /*fd*/, const char* /*path*/,
+                              std::uint32_t /*mask*/) {
+  return NotSupported();
+}
+
+int System::inotify_rm_watch(int /*fd*/, int /*watch*/) {
+  return NotSupported();
 }
 
 int System::event_queue_control(absl::FunctionRef<int()> call) {

@@ -36,6 +36,8 @@
 #define WEFT_REACTOR_SYSTEM_H_
 
 #include <dirent.h>
+#include <netdb.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -43,10 +45,34 @@
 #include <time.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/functional/function_ref.h"
 
 namespace weft::reactor {
+
+// One of several messages that a call sends or receives: mmsghdr where there
+// is such a thing.
+struct CountedMessage {
+  msghdr header{};
+  unsigned int length = 0;  // Bytes sent or received; set by the call.
+};
+
+// Who is at the other end of a Unix socket.
+struct PeerCredentials {
+  uid_t user = 0;
+  gid_t group = 0;
+  pid_t process = 0;  // 0 where the system does not tell.
+};
+
+// What a program is going to do with a part of a file: posix_fadvise(2).
+enum class FileAdvice {
+  kNormal,
+  kSequential,
+  kRandom,
+  kWillNeed,
+  kDontNeed,
+};
 
 // Threads: any function from any thread; an override keeps that promise.
 class System {
@@ -81,6 +107,14 @@ class System {
   virtual ssize_t writev(int fd, const iovec* parts, int count);
   virtual int fstat(int fd, struct stat* out);
   virtual int pipe(int ends[2]);
+  virtual int fcntl(int fd, int command, int argument);
+  virtual int ioctl(int fd, unsigned long request, void* argument);
+
+  // `read_nowait` and `write_nowait` do what read and write do of a descriptor
+  // that does not block, on one that may: EAGAIN instead of waiting, ENOTSUP or
+  // EOPNOTSUPP where the system cannot do that with this kind of file.
+  virtual ssize_t read_nowait(int fd, void* buffer, std::size_t size);
+  virtual ssize_t write_nowait(int fd, const void* buffer, std::size_t size);
 
   // Files. `open` waits for no other process: for the other end of a pipe, for
   // a line that is dialled, for who holds a lease. `pread_nowait` reads only
@@ -93,25 +127,56 @@ class System {
                          off_t offset);
   virtual ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
                                off_t offset);
+  virtual ssize_t preadv(int fd, const iovec* parts, int count, off_t offset);
+  virtual ssize_t preadv_nowait(int fd, const iovec* parts, int count,
+                                off_t offset);
+  virtual ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset);
   virtual off_t lseek(int fd, off_t offset, int whence);
   virtual int fsync(int fd);
   virtual int fdatasync(int fd);
   virtual int ftruncate(int fd, off_t size);
+  // Reserves room on the disk, and makes the file longer where that is beyond
+  // its end.
+  virtual int fallocate(int fd, off_t offset, off_t size);
+  virtual int fadvise(int fd, off_t offset, off_t size, FileAdvice advice);
+  virtual int flock(int fd, int operation);
+  virtual ssize_t copy_file_range(int from, off_t from_offset, int to,
+                                  off_t to_offset, std::size_t size);
+  virtual int fchmod(int fd, mode_t mode);
+  virtual int futimens(int fd, const timespec times[2]);
 
-  // Names in the file system.
+  // Names in the file system. `openat` is to openat(2) what `open` is to
+  // open(2).
   virtual int stat(const char* path, struct stat* out);
   virtual int lstat(const char* path, struct stat* out);
+  virtual int fstatat(int directory, const char* path, struct stat* out,
+                      int flags);
+  virtual int openat(int directory, const char* path, int flags, mode_t mode);
+  virtual int unlinkat(int directory, const char* path, int flags);
+  virtual int chmod(const char* path, mode_t mode);
+  virtual int utimensat(int directory, const char* path,
+                        const timespec times[2], int flags);
+  virtual int link(const char* from, const char* to);
+  virtual int symlink(const char* target, const char* path);
+  virtual ssize_t readlink(const char* path, char* target, std::size_t size);
+  virtual char* realpath(const char* path, char* resolved);
+  virtual char* mkdtemp(char* pattern);
   virtual int rename(const char* from, const char* to);
   virtual int unlink(const char* path);
   virtual int mkdir(const char* path, mode_t mode);
   virtual int rmdir(const char* path);
   virtual DIR* opendir(const char* path);
+  virtual DIR* fdopendir(int fd);
   virtual dirent* readdir(DIR* directory);
   virtual int closedir(DIR* directory);
 
-  // Sockets. `send` and `sendmsg` add MSG_NOSIGNAL themselves where there is
-  // such a flag.
+  // Sockets. `send` and its likes add MSG_NOSIGNAL themselves where there is
+  // such a flag. `sendmmsg` and `recvmmsg` move as many messages as they can
+  // without waiting, and tell how many; an error is only told of the first.
+  // `sendfile` and `splice` tell how many bytes they have moved; the former
+  // reads at `offset`, the latter moves between a pipe and anything else.
   virtual int socket(int domain, int type, int protocol);
+  virtual int socketpair(int domain, int type, int protocol, int ends[2]);
   virtual int bind(int fd, const sockaddr* address, socklen_t size);
   virtual int listen(int fd, int backlog);
   virtual int accept(int fd, sockaddr* address, socklen_t* size);
@@ -127,6 +192,35 @@ class System {
   virtual ssize_t send(int fd, const void* buffer, std::size_t size, int flags);
   virtual ssize_t recvmsg(int fd, msghdr* message, int flags);
   virtual ssize_t sendmsg(int fd, const msghdr* message, int flags);
+  virtual int recvmmsg(int fd, CountedMessage* messages, unsigned int count,
+                       int flags);
+  virtual int sendmmsg(int fd, CountedMessage* messages, unsigned int count,
+                       int flags);
+  virtual ssize_t sendfile(int to, int from, off_t offset, std::size_t size);
+  virtual ssize_t splice(int from, int to, std::size_t size);
+  virtual int peer_credentials(int fd, PeerCredentials* out);
+
+  // Names of hosts and of interfaces. `getaddrinfo` waits for other machines;
+  // it returns an EAI_ number, and EAI_SYSTEM means errno.
+  virtual int getaddrinfo(const char* host, const char* service,
+                          const addrinfo* hints, addrinfo** out);
+  virtual void freeaddrinfo(addrinfo* list);
+  virtual unsigned int if_nametoindex(const char* name);
+
+  // Processes. `posix_spawnp` fails with -1 and errno, as the others do. A
+  // descriptor from `pidfd_open` is readable when the process has ended.
+  virtual int posix_spawnp(pid_t* process, const char* file,
+                           const posix_spawn_file_actions_t* actions,
+                           const posix_spawnattr_t* attributes,
+                           char* const arguments[], char* const environment[]);
+  virtual int pidfd_open(pid_t process);
+  virtual pid_t waitpid(pid_t process, int* status, int options);
+  virtual int kill(pid_t process, int signal);
+
+  // Changes of files: inotify(7).
+  virtual int inotify_init();
+  virtual int inotify_add_watch(int fd, const char* path, std::uint32_t mask);
+  virtual int inotify_rm_watch(int fd, int watch);
 
   // The event queue. epoll and kqueue share no type, so the two functions take
   // the call itself: `control` is handed everything that creates, changes or
