@@ -35,8 +35,12 @@ absl::StatusOr<Address> AskForAddress(System& system, int fd, NameCall call,
 }  // namespace
 
 std::string NameOf(std::string_view call, const Address& address) {
+  return NameOf(call, Peer(address));
+}
+
+std::string NameOf(std::string_view call, const Peer& peer) {
   std::string name(call);
-  absl::StrAppend(&name, "(\"", address.ToString(), "\")");
+  absl::StrAppend(&name, "(\"", peer.ToString(), "\")");
   return name;
 }
 

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weft/net/address.h"
+#include "weft/net/peer.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/system.h"
 
@@ -23,6 +24,7 @@ namespace weft::net {
 
 // `call("127.0.0.1:80")`: how an operation on an address is named in errors.
 std::string NameOf(std::string_view call, const Address& address);
+std::string NameOf(std::string_view call, const Peer& peer);
 
 // A TCP socket for the family of `address`; non-blocking, not inherited. For
 // IPv6, one that speaks IPv6 only: what "[::]:80" means is then the same on

@@ -21,6 +21,47 @@
 namespace weft::net {
 
 using ::weft::reactor::RetryInterrupted;
+using ::weft::reactor::System;
+
+namespace {
+
+// The first sixteen parts that hold anything, and kLongestCall bytes of them at
+// most, as system calls want them.
+template <typename Byte>
+class IoVectors {
+ public:
+  explicit IoVectors(std::span<const std::span<Byte>> parts) noexcept {
+    for (const std::span<Byte> part : parts) {
+      // Left out, lest sixteen of them look like all that there is.
+      if (part.empty()) continue;
+      if (count_ == vectors_.size() || size_ == kLongestCall) break;
+      const std::size_t size = std::min(part.size(), kLongestCall - size_);
+      // The interface of the call is older than const.
+      vectors_[count_++] = {const_cast<std::byte*>(part.data()), size};
+      size_ += size;
+    }
+  }
+
+  const iovec* data() const noexcept { return vectors_.data(); }
+  int count() const noexcept { return static_cast<int>(count_); }
+  std::size_t size() const noexcept { return size_; }  // In bytes.
+
+  // Borrows: `*this`.
+  msghdr AsMessage() noexcept {
+    msghdr message{};
+    message.msg_iov = vectors_.data();
+    // An int or a size_t, as the system likes.
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count_);
+    return message;
+  }
+
+ private:
+  std::array<iovec, 16> vectors_;
+  std::size_t count_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
 
 std::optional<absl::Status> SocketAttempt::Failed(int error,
                                                   std::string_view call) const {
@@ -43,19 +84,78 @@ std::optional<absl::StatusOr<std::size_t>> SocketAttempt::Counted(
 
 ssize_t SocketAttempt::Send(std::span<const std::byte> from) const {
   from = from.first(std::min(from.size(), kLongestCall));
+  System& system = source_.system();
   return RetryInterrupted([&] {
-    return source_.system().send(source_.fd(), from.data(), from.size(), 0);
+    if (!peer_.is_socket()) {
+      return system.write(source_.fd(), from.data(), from.size());
+    }
+    return system.send(source_.fd(), from.data(), from.size(), 0);
+  });
+}
+
+ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
+  System& system = source_.system();
+  return RetryInterrupted([&] {
+    if (!peer_.is_socket()) {
+      return system.read(source_.fd(), into.data(), into.size());
+    }
+    return system.recv(source_.fd(), into.data(), into.size(), flags);
   });
 }
 
 std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
   if (into_.empty()) return std::size_t{0};
-  const ssize_t result = RetryInterrupted([&] {
-    return source_.system().recv(source_.fd(), into_.data(), into_.size(), 0);
-  });
+  const ssize_t result = Receive(into_, 0);
   const int error = errno;
   short_read_ = result > 0 && static_cast<std::size_t>(result) < into_.size();
   return Counted(result, error, "read");
+}
+
+std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
+  IoVectors<std::byte> vectors(parts_);
+  if (vectors.size() == 0) return std::size_t{0};
+  msghdr message = vectors.AsMessage();
+  System& system = source_.system();
+  const ssize_t result = RetryInterrupted([&] {
+    if (!peer_.is_socket()) {
+      return system.readv(source_.fd(), vectors.data(), vectors.count());
+    }
+    return system.recvmsg(source_.fd(), &message, 0);
+  });
+  const int error = errno;
+  short_read_ = result > 0 && static_cast<std::size_t>(result) < vectors.size();
+  return Counted(result, error, "read");
+}
+
+std::optional<absl::StatusOr<std::size_t>> PeekAttempt::operator()() {
+  if (into_.empty()) return std::size_t{0};
+  const ssize_t result = Receive(into_, MSG_PEEK);
+  const int error = errno;
+  if (result >= 0) short_read_ = false;
+  return Counted(result, error, "peek");
+}
+
+std::optional<absl::Status> ReadExactlyAttempt::operator()() {
+  const std::size_t before = filled_;
+  paused_ = false;
+  while (filled_ < into_.size()) {
+    if (filled_ - before >= kLongestCall) {
+      limit_->Restart();
+      paused_ = true;
+      return std::nullopt;
+    }
+    const std::span<std::byte> rest = into_.subspan(filled_);
+    const ssize_t result = Receive(rest, 0);
+    const int error = errno;
+    short_read_ = result > 0 && static_cast<std::size_t>(result) < rest.size();
+    if (result == 0) return EndedEarly(filled_, into_.size());
+    if (result < 0) {
+      if (filled_ > before) limit_->Restart();
+      return Failed(error, "read");
+    }
+    filled_ += static_cast<std::size_t>(result);
+  }
+  return absl::OkStatus();
 }
 
 std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
@@ -64,24 +164,15 @@ std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
 }
 
 std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
-  std::array<iovec, 16> vectors;
-  std::size_t count = 0;
-  std::size_t room = kLongestCall;
-  for (const std::span<const std::byte> part : parts_) {
-    // Left out, lest sixteen of them look like all that there is to write.
-    if (part.empty()) continue;
-    if (count == vectors.size() || room == 0) break;
-    const std::size_t size = std::min(part.size(), room);
-    // The interface of the call is older than const.
-    vectors[count++] = {const_cast<std::byte*>(part.data()), size};
-    room -= size;
-  }
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  // An int or a size_t, as the system likes.
-  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-  const ssize_t result = RetryInterrupted(
-      [&] { return source_.system().sendmsg(source_.fd(), &message, 0); });
+  IoVectors<const std::byte> vectors(parts_);
+  const msghdr message = vectors.AsMessage();
+  System& system = source_.system();
+  const ssize_t result = RetryInterrupted([&] {
+    if (!peer_.is_socket()) {
+      return system.writev(source_.fd(), vectors.data(), vectors.count());
+    }
+    return system.sendmsg(source_.fd(), &message, 0);
+  });
   return Counted(result, errno, "write");
 }
 

@@ -1,5 +1,5 @@
-// One try of each operation on a connected socket: a system call, and what its
-// answer means. TimedIo makes waiting operations of them.
+// One try of each operation on a stream's descriptor: a system call, and what
+// its answer means. TimedIo makes waiting operations of them.
 //
 //     a number of bytes, or an error    the operation's result
 //     nothing                           it would block: wait, and try again
@@ -19,8 +19,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "weft/net/address.h"
 #include "weft/net/io_timeout.h"
+#include "weft/net/peer.h"
 #include "weft/net/stream.h"
 #include "weft/reactor/source.h"
 
@@ -32,7 +32,8 @@ inline constexpr std::size_t kLongestCall = std::size_t{1} << 20;
 
 // What they have in common.
 //
-// Borrows: the source, and `peer`, which names the connection in errors.
+// Borrows: the source, and `peer`, which says how the descriptor is called, and
+//          by which calls.
 class SocketAttempt {
  public:
   void set_limit(IoTimeout& limit) noexcept { limit_ = &limit; }
@@ -40,7 +41,7 @@ class SocketAttempt {
  protected:
   using Count = absl::StatusOr<std::size_t>;
 
-  SocketAttempt(reactor::Source& source, const Address& peer) noexcept
+  SocketAttempt(reactor::Source& source, const Peer& peer) noexcept
       : source_(source), peer_(peer) {}
 
   // A call that counts bytes answered `result`, and `error` if that is -1.
@@ -50,9 +51,10 @@ class SocketAttempt {
   std::optional<absl::Status> Failed(int error, std::string_view call) const;
   // Offers no more than kLongestCall of it.
   ssize_t Send(std::span<const std::byte> from) const;
+  ssize_t Receive(std::span<std::byte> into, int flags) const;
 
   reactor::Source& source_;
-  const Address& peer_;
+  const Peer& peer_;
   IoTimeout* limit_ = nullptr;
 };
 
@@ -60,7 +62,7 @@ class ReadAttempt : public SocketAttempt {
  public:
   // `short_read` is told whether the call has read less than there was room
   // for. An empty `into` is read into without a call.
-  ReadAttempt(reactor::Source& source, const Address& peer,
+  ReadAttempt(reactor::Source& source, const Peer& peer,
               std::span<std::byte> into, bool& short_read) noexcept
       : SocketAttempt(source, peer), into_(into), short_read_(short_read) {}
 
@@ -71,9 +73,56 @@ class ReadAttempt : public SocketAttempt {
   bool& short_read_;
 };
 
+// As ReadAttempt, into several pieces in turn: the first sixteen that have room.
+class VectoredReadAttempt : public SocketAttempt {
+ public:
+  VectoredReadAttempt(reactor::Source& source, const Peer& peer,
+                      MutableByteParts parts, bool& short_read) noexcept
+      : SocketAttempt(source, peer), parts_(parts), short_read_(short_read) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  MutableByteParts parts_;
+  bool& short_read_;
+};
+
+// As ReadAttempt, and what it gives stays there to be read. The next read must
+// try, therefore: no event tells of what one has seen already. Sockets only.
+class PeekAttempt : public SocketAttempt {
+ public:
+  PeekAttempt(reactor::Source& source, const Peer& peer,
+              std::span<std::byte> into, bool& short_read) noexcept
+      : SocketAttempt(source, peer), into_(into), short_read_(short_read) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  std::span<std::byte> into_;
+  bool& short_read_;
+};
+
+// Goes on until `into` is full, and remembers how far it got. Its limit runs
+// anew when it has got somewhere.
+class ReadExactlyAttempt : public SocketAttempt {
+ public:
+  ReadExactlyAttempt(reactor::Source& source, const Peer& peer,
+                     std::span<std::byte> into, bool& short_read) noexcept
+      : SocketAttempt(source, peer), into_(into), short_read_(short_read) {}
+
+  std::optional<absl::Status> operator()();
+  bool paused() const noexcept { return paused_; }
+
+ private:
+  std::span<std::byte> into_;
+  std::size_t filled_ = 0;
+  bool paused_ = false;
+  bool& short_read_;
+};
+
 class WriteAttempt : public SocketAttempt {
  public:
-  WriteAttempt(reactor::Source& source, const Address& peer,
+  WriteAttempt(reactor::Source& source, const Peer& peer,
                std::span<const std::byte> from) noexcept
       : SocketAttempt(source, peer), from_(from) {}
 
@@ -87,7 +136,7 @@ class WriteAttempt : public SocketAttempt {
 // them at most; the caller loops anyway.
 class VectoredWriteAttempt : public SocketAttempt {
  public:
-  VectoredWriteAttempt(reactor::Source& source, const Address& peer,
+  VectoredWriteAttempt(reactor::Source& source, const Peer& peer,
                        ByteParts parts) noexcept
       : SocketAttempt(source, peer), parts_(parts) {}
 
@@ -102,7 +151,7 @@ class VectoredWriteAttempt : public SocketAttempt {
 // it pauses: then others run, and a cancellation or a close is noticed.
 class WriteAllAttempt : public SocketAttempt {
  public:
-  WriteAllAttempt(reactor::Source& source, const Address& peer,
+  WriteAllAttempt(reactor::Source& source, const Peer& peer,
                   std::span<const std::byte> from) noexcept
       : SocketAttempt(source, peer), rest_(from) {}
 

@@ -1,6 +1,6 @@
-// ReadEnd and WriteEnd: the two directions of a connected socket, each with
-// what it remembers. A stream is a Source and one of each; its halves share the
-// Source and have one end each.
+// ReadEnd and WriteEnd: the two directions of a stream, each with what it
+// remembers. A stream is a Source and one of each; its halves share the Source
+// and have one end each. A pipe has one direction, and so one end.
 //
 //     TcpStream { Source,  ReadEnd, WriteEnd }
 //                              |         |
@@ -21,11 +21,13 @@
 #ifndef WEFT_NET_SOCKET_ENDS_H_
 #define WEFT_NET_SOCKET_ENDS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include "absl/time/time.h"
-#include "weft/net/address.h"
+#include "weft/net/peer.h"
 #include "weft/net/socket_attempts.h"
 #include "weft/net/stream.h"
 #include "weft/net/timed_io.h"
@@ -37,29 +39,51 @@ namespace weft::net {
 // Threads: one task at a time.
 class ReadEnd {
  public:
-  explicit ReadEnd(const Address& peer) noexcept : peer_(peer) {}
+  explicit ReadEnd(Peer peer) noexcept : peer_(std::move(peer)) {}
 
   // Suspends: until there is something to read.
   // Cancel:   CANCELLED; no byte was taken.
   // Borrows:  the end, the source and `into`.
   TimedIo<ReadAttempt> Read(reactor::Source& source,
                             std::span<std::byte> into) noexcept {
-    const bool drained = short_read_ && short_reads_drain_;
-    const bool try_first = !drained || into.empty();
-    return TimedIo<ReadAttempt>(
-        source, reactor::Direction::kRead,
-        try_first ? FirstTry::kAtOnce : FirstTry::kWhenReady, timeout_,
-        ReadAttempt(source, peer_, into, short_read_));
+    return TimedIo<ReadAttempt>(source, reactor::Direction::kRead,
+                                TryFirst(into.empty()), timeout_,
+                                ReadAttempt(source, peer_, into, short_read_));
+  }
+  TimedIo<VectoredReadAttempt> ReadVectored(reactor::Source& source,
+                                            MutableByteParts parts) noexcept {
+    const bool no_room = std::ranges::all_of(
+        parts, [](std::span<std::byte> part) { return part.empty(); });
+    return TimedIo<VectoredReadAttempt>(
+        source, reactor::Direction::kRead, TryFirst(no_room), timeout_,
+        VectoredReadAttempt(source, peer_, parts, short_read_));
+  }
+  TimedIo<PeekAttempt> Peek(reactor::Source& source,
+                            std::span<std::byte> into) noexcept {
+    return TimedIo<PeekAttempt>(source, reactor::Direction::kRead,
+                                TryFirst(into.empty()), timeout_,
+                                PeekAttempt(source, peer_, into, short_read_));
+  }
+  TimedIo<ReadExactlyAttempt> ReadExactly(reactor::Source& source,
+                                          std::span<std::byte> into) noexcept {
+    return TimedIo<ReadExactlyAttempt>(
+        source, reactor::Direction::kRead, TryFirst(into.empty()), timeout_,
+        ReadExactlyAttempt(source, peer_, into, short_read_));
   }
 
-  const Address& peer() const noexcept { return peer_; }
+  const Peer& peer() const noexcept { return peer_; }
   void set_timeout(absl::Duration timeout) noexcept { timeout_ = timeout; }
   void set_short_reads_drain(bool drain) noexcept {
     short_reads_drain_ = drain;
   }
 
  private:
-  Address peer_;
+  FirstTry TryFirst(bool no_room) const noexcept {
+    const bool drained = short_read_ && short_reads_drain_;
+    return !drained || no_room ? FirstTry::kAtOnce : FirstTry::kWhenReady;
+  }
+
+  Peer peer_;
   absl::Duration timeout_ = absl::InfiniteDuration();
   bool short_reads_drain_ = true;
   bool short_read_ = false;  // Whether the last read was one.
@@ -70,7 +94,7 @@ class ReadEnd {
 // Threads: one task at a time.
 class WriteEnd {
  public:
-  explicit WriteEnd(const Address& peer) noexcept : peer_(peer) {}
+  explicit WriteEnd(Peer peer) noexcept : peer_(std::move(peer)) {}
 
   // Suspends: while the socket's buffer is full.
   // Cancel:   CANCELLED; no byte was written, but WriteAll may have written
@@ -95,11 +119,11 @@ class WriteEnd {
                                     WriteAllAttempt(source, peer_, from));
   }
 
-  const Address& peer() const noexcept { return peer_; }
+  const Peer& peer() const noexcept { return peer_; }
   void set_timeout(absl::Duration timeout) noexcept { timeout_ = timeout; }
 
  private:
-  Address peer_;
+  Peer peer_;
   absl::Duration timeout_ = absl::InfiniteDuration();
 };
 

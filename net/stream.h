@@ -24,6 +24,9 @@ namespace weft::net {
 // Several pieces that are written as if they were one.
 using ByteParts = std::span<const std::span<const std::byte>>;
 
+// Several pieces that are read into as if they were one.
+using MutableByteParts = std::span<const std::span<std::byte>>;
+
 // Read returns 0 only at the end of the stream, or when there is no room in
 // `into`. Fixed is what an operation awaits to, not its type: a TCP read is an
 // awaiter that allocates nothing, a TLS read is a Task.
@@ -60,6 +63,17 @@ Task<absl::Status> WriteAll(S& stream, std::span<const std::byte> bytes) {
   co_return absl::OkStatus();
 }
 
+// That a stream has ended after `filled` of `wanted` bytes: OUT_OF_RANGE before
+// the first, DATA_LOSS after some.
+inline absl::Status EndedEarly(std::size_t filled, std::size_t wanted) {
+  if (filled == 0) {
+    return absl::OutOfRangeError(absl::StrCat("the stream ended where ", wanted,
+                                              " bytes were to begin"));
+  }
+  return absl::DataLossError(absl::StrCat("the stream ended after ", filled,
+                                          " of ", wanted, " bytes"));
+}
+
 // Fills all of `into`.
 //
 // Suspends: until that many bytes have come.
@@ -76,14 +90,7 @@ Task<absl::Status> ReadExactly(S& stream, std::span<std::byte> into) {
     absl::StatusOr<std::size_t> got =
         co_await stream.Read(into.subspan(filled));
     if (!got.ok()) co_return std::move(got).status();
-    if (*got == 0 && filled == 0) {
-      co_return absl::OutOfRangeError(absl::StrCat(
-          "the stream ended where ", into.size(), " bytes were to begin"));
-    }
-    if (*got == 0) {
-      co_return absl::DataLossError(absl::StrCat(
-          "the stream ended after ", filled, " of ", into.size(), " bytes"));
-    }
+    if (*got == 0) co_return EndedEarly(filled, into.size());
     filled += *got;
   }
   co_return absl::OkStatus();

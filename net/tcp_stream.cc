@@ -147,7 +147,8 @@ Task<absl::StatusOr<TcpStream>> TcpStream::Connect(const Address& address,
 
 TcpStream TcpStream::FromSource(SourceHandle source,
                                 const Address& peer) noexcept {
-  return TcpStream(std::move(source), ReadEnd(peer), WriteEnd(peer));
+  return TcpStream(std::move(source), ReadEnd(Peer(peer)),
+                   WriteEnd(Peer(peer)));
 }
 
 TcpStream TcpStream::Adopt(Fd socket, const Address& peer) {

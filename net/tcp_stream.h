@@ -155,7 +155,9 @@ class TcpStream {
     read_.set_short_reads_drain(drain);
   }
 
-  const Address& peer_address() const noexcept { return read_.peer(); }
+  const Address& peer_address() const noexcept {
+    return read_.peer().address();
+  }
   absl::StatusOr<Address> local_address() const;
 
   // Two halves that two tasks may own. The connection is closed when both are
@@ -198,7 +200,7 @@ class TcpStream::ReadHalf {
   }
   // Closes both directions, under the other half too.
   void Close() noexcept { (*source_)->Close(); }
-  const Address& peer_address() const noexcept { return end_.peer(); }
+  const Address& peer_address() const noexcept { return end_.peer().address(); }
 
  private:
   friend class TcpStream;  // Its enclosing class.
@@ -244,7 +246,7 @@ class TcpStream::WriteHalf {
   }
   // Closes both directions, under the other half too.
   void Close() noexcept { (*source_)->Close(); }
-  const Address& peer_address() const noexcept { return end_.peer(); }
+  const Address& peer_address() const noexcept { return end_.peer().address(); }
 
  private:
   friend class TcpStream;  // Its enclosing class.
