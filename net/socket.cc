@@ -4,6 +4,7 @@
 
 #include "weft/net/socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -55,6 +56,28 @@ absl::StatusOr<Fd> OpenTcpSocket(System& system, const Address& address) {
     if (!ipv6_only.ok()) return ipv6_only;
   }
   return fd;
+}
+
+absl::Status PrepareForeign(System& system, int fd, int type) {
+  int found = 0;
+  socklen_t size = sizeof(found);
+  if (system.getsockopt(fd, SOL_SOCKET, SO_TYPE, &found, &size) != 0) {
+    const int error = errno;
+    return absl::InvalidArgumentError(
+        ErrnoToStatus(error, absl::StrCat("descriptor ", fd)).message());
+  }
+  if (found != type) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("descriptor ", fd, ": a socket of another type (SO_TYPE ",
+                     found, " instead of ", type, ")"));
+  }
+  const int flags = system.fcntl(fd, F_GETFL, 0);
+  if (flags == -1 || system.fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+      system.fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("fcntl(", fd, ")"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status BindSocket(System& system, int fd, const Address& address) {

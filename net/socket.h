@@ -32,6 +32,11 @@ std::string NameOf(std::string_view call, const Peer& peer);
 absl::StatusOr<reactor::Fd> OpenTcpSocket(reactor::System& system,
                                           const Address& address);
 
+// Makes a descriptor that came from elsewhere like one of ours: non-blocking,
+// not inherited. INVALID_ARGUMENT where it is no socket of `type`, which is
+// SOCK_STREAM or one of its likes.
+absl::Status PrepareForeign(reactor::System& system, int fd, int type);
+
 absl::Status BindSocket(reactor::System& system, int fd,
                         const Address& address);
 

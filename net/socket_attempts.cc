@@ -176,6 +176,15 @@ std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
   return Counted(result, errno, "write");
 }
 
+std::optional<absl::StatusOr<std::size_t>> SendFileAttempt::operator()() {
+  const ssize_t result = RetryInterrupted([&] {
+    return source_.system().sendfile(source_.fd(), file_.get(),
+                                     static_cast<off_t>(offset_),
+                                     std::min(size_, kLongestCall));
+  });
+  return Counted(result, errno, "sendfile");
+}
+
 std::optional<absl::Status> WriteAllAttempt::operator()() {
   const std::size_t before = rest_.size();
   const std::size_t stop = before - std::min(before, kLongestCall);

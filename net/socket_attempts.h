@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "weft/net/io_timeout.h"
 #include "weft/net/peer.h"
 #include "weft/net/stream.h"
+#include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 
 namespace weft::net {
@@ -73,7 +75,8 @@ class ReadAttempt : public SocketAttempt {
   bool& short_read_;
 };
 
-// As ReadAttempt, into several pieces in turn: the first sixteen that have room.
+// As ReadAttempt, into several pieces in turn: the first sixteen that have
+// room.
 class VectoredReadAttempt : public SocketAttempt {
  public:
   VectoredReadAttempt(reactor::Source& source, const Peer& peer,
@@ -144,6 +147,25 @@ class VectoredWriteAttempt : public SocketAttempt {
 
  private:
   ByteParts parts_;
+};
+
+// Lets the system move bytes from `file`, at `offset`, to a socket.
+class SendFileAttempt : public SocketAttempt {
+ public:
+  SendFileAttempt(reactor::Source& source, const Peer& peer,
+                  const reactor::Fd& file, std::uint64_t offset,
+                  std::size_t size) noexcept
+      : SocketAttempt(source, peer),
+        file_(file),
+        offset_(offset),
+        size_(size) {}
+
+  std::optional<Count> operator()();
+
+ private:
+  const reactor::Fd& file_;
+  std::uint64_t offset_;
+  std::size_t size_;
 };
 
 // Goes on until all is written or the socket is full, and remembers how far it

@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -31,6 +32,7 @@
 #include "weft/net/socket_attempts.h"
 #include "weft/net/stream.h"
 #include "weft/net/timed_io.h"
+#include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 #include "weft/runtime/ready_awaiter.h"
 
@@ -117,6 +119,14 @@ class WriteEnd {
     return TimedIo<WriteAllAttempt>(source, reactor::Direction::kWrite,
                                     FirstTry::kAtOnce, timeout_,
                                     WriteAllAttempt(source, peer_, from));
+  }
+  TimedIo<SendFileAttempt> SendFile(reactor::Source& source,
+                                    const reactor::Fd& file,
+                                    std::uint64_t offset,
+                                    std::size_t size) const noexcept {
+    return TimedIo<SendFileAttempt>(
+        source, reactor::Direction::kWrite, FirstTry::kAtOnce, timeout_,
+        SendFileAttempt(source, peer_, file, offset, size));
   }
 
   const Peer& peer() const noexcept { return peer_; }

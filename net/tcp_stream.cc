@@ -1,4 +1,4 @@
-// Connecting, splitting and closing.
+// Connecting, adopting, and the options of TCP.
 //
 // SPDX-License-Identifier: MIT
 
@@ -11,9 +11,9 @@
 #include <cerrno>
 #include <optional>
 
-#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "weft/net/socket.h"
+#include "weft/net/socket_options.h"
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
 #include "weft/reactor/source_pool.h"
@@ -31,32 +31,6 @@ using ::weft::reactor::Fd;
 using ::weft::reactor::Source;
 using ::weft::reactor::SourceHandle;
 using ::weft::reactor::System;
-
-// Runs `call` with the descriptor and its System while the number is ours.
-absl::Status WithDescriptor(
-    Source& source, absl::FunctionRef<absl::Status(System&, int)> call) {
-  if (!source.Pin()) return reactor::ClosedByOwnerError();
-  absl::Status status = call(source.system(), source.fd());
-  source.Unpin();
-  return status;
-}
-
-absl::Status ShutDownWriting(Source& source) {
-  return WithDescriptor(source, [](System& system, int fd) {
-    // A peer that is gone has no need to be told.
-    if (system.shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN) {
-      return absl::OkStatus();
-    }
-    return ErrnoToStatus(errno, "shutdown");
-  });
-}
-
-absl::Status SetNoDelayOf(Source& source, bool no_delay) {
-  return WithDescriptor(source, [no_delay](System& system, int fd) {
-    return SetOption(system, fd, IPPROTO_TCP, TCP_NODELAY, no_delay ? 1 : 0,
-                     "TCP_NODELAY");
-  });
-}
 
 // A first connect, and then questions about how it went.
 class ConnectAttempt {
@@ -106,15 +80,31 @@ class ConnectAttempt {
   bool begun_ = false;
 };
 
-Task<absl::StatusOr<TcpStream>> ConnectTo(Address address, bool no_delay) {
+// Binds to where the connection is to come from. The port is chosen when it is
+// known where it goes to, so that all ports serve for each peer.
+absl::Status ComeFrom(System& system, int fd, const Address& source) {
+#ifdef IP_BIND_ADDRESS_NO_PORT  // Linux 4.2; drop when macOS has it.
+  if (source.port() == 0) {
+    SetOption(system, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "")
+        .IgnoreError();  // Without it there are fewer ports, and all works.
+  }
+#endif
+  return BindSocket(system, fd, source);
+}
+
+Task<absl::StatusOr<TcpStream>> ConnectTo(Address address,
+                                          ConnectOptions options) {
   System& system = CurrentReactor().system();
   Fd socket = co_await OrReturn(OpenTcpSocket(system, address));
+  if (options.source.has_value()) {
+    co_await OrReturn(ComeFrom(system, socket.get(), *options.source));
+  }
   SourceHandle source =
       CurrentReactor().sources().Adopt(std::move(socket), system);
   co_await OrReturn(WhenReady(*source, reactor::Direction::kWrite,
                               FirstTry::kAtOnce,
                               ConnectAttempt(*source, address)));
-  if (no_delay) co_await OrReturn(SetNoDelayOf(*source, true));
+  if (options.no_delay) co_await OrReturn(SetOptionOf(*source, kNoDelay, 1));
   co_return TcpStream::FromSource(std::move(source), address);
 }
 
@@ -122,10 +112,10 @@ Task<absl::StatusOr<TcpStream>> ConnectWithin(absl::StatusOr<Address> address,
                                               ConnectOptions options) {
   if (!address.ok()) co_return std::move(address).status();
   if (options.timeout == absl::InfiniteDuration()) {
-    co_return co_await ConnectTo(*address, options.no_delay);
+    co_return co_await ConnectTo(*address, options);
   }
-  absl::StatusOr<TcpStream> stream = co_await WithTimeout(
-      options.timeout, ConnectTo(*address, options.no_delay));
+  absl::StatusOr<TcpStream> stream =
+      co_await WithTimeout(options.timeout, ConnectTo(*address, options));
   if (!absl::IsDeadlineExceeded(stream.status())) co_return stream;
   co_return absl::DeadlineExceededError(
       absl::StrCat(NameOf("connect", *address), ": no answer for ",
@@ -145,72 +135,84 @@ Task<absl::StatusOr<TcpStream>> TcpStream::Connect(const Address& address,
   return ConnectWithin(address, options);
 }
 
-TcpStream TcpStream::FromSource(SourceHandle source,
-                                const Address& peer) noexcept {
-  return TcpStream(std::move(source), ReadEnd(Peer(peer)),
-                   WriteEnd(Peer(peer)));
-}
-
 TcpStream TcpStream::Adopt(Fd socket, const Address& peer) {
   reactor::Reactor& reactor = CurrentReactor();
   return FromSource(
       reactor.sources().Adopt(std::move(socket), reactor.system()), peer);
 }
 
-absl::Status TcpStream::ShutdownWrite() { return ShutDownWriting(*source_); }
+absl::StatusOr<TcpStream> TcpStream::FromFd(Fd socket) {
+  System& system = CurrentReactor().system();
+  absl::Status usable = PrepareForeign(system, socket.get(), SOCK_STREAM);
+  if (!usable.ok()) return usable;
+  const absl::StatusOr<Address> peer = PeerAddressOf(system, socket.get());
+  if (!peer.ok()) return peer.status();
+  return Adopt(std::move(socket), *peer);
+}
 
 void TcpStream::Abort() noexcept {
-  // Lingering for no time at all is how a reset is asked for.
-  WithDescriptor(*source_, [](System& system, int fd) {
-    const linger now = {.l_onoff = 1, .l_linger = 0};
-    system.setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    return absl::OkStatus();
-  }).IgnoreError();  // Closed already: nothing is left to abort.
+  // Lingering for no time at all is how a reset is asked for. Closed already,
+  // nothing is left to abort.
+  SetLinger(absl::ZeroDuration()).IgnoreError();
   Close();
 }
 
+// --- Options ----------------------------------------------------------------
+
 absl::Status TcpStream::SetNoDelay(bool no_delay) {
-  return SetNoDelayOf(*source_, no_delay);
+  return SetOptionOf(source(), kNoDelay, no_delay ? 1 : 0);
+}
+
+absl::StatusOr<bool> TcpStream::no_delay() const {
+  const absl::StatusOr<int> value = OptionOf(source(), kNoDelay);
+  if (!value.ok()) return value.status();
+  return *value != 0;
+}
+
+absl::Status TcpStream::SetKeepAlive(std::optional<KeepAlive> keep_alive) {
+  return WithDescriptor(source(), [&](System& system, int fd) {
+    return SetKeepAliveOf(system, fd, keep_alive);
+  });
+}
+
+absl::StatusOr<std::optional<KeepAlive>> TcpStream::keep_alive() const {
+  return AskDescriptor(source(), KeepAliveOf);
+}
+
+absl::Status TcpStream::SetLinger(std::optional<absl::Duration> linger) {
+  return WithDescriptor(source(), [&](System& system, int fd) {
+    return SetLingerOf(system, fd, linger);
+  });
+}
+
+absl::StatusOr<std::optional<absl::Duration>> TcpStream::linger() const {
+  return AskDescriptor(source(), LingerOf);
+}
+
+absl::Status TcpStream::SetTypeOfService(int value) {
+  return SetOptionOf(source(),
+                     peer_address().is_ipv4() ? kTypeOfService : kTrafficClass,
+                     value);
+}
+
+absl::StatusOr<int> TcpStream::type_of_service() const {
+  return OptionOf(source(),
+                  peer_address().is_ipv4() ? kTypeOfService : kTrafficClass);
 }
 
 absl::StatusOr<Address> TcpStream::local_address() const {
-  absl::StatusOr<Address> address;
-  absl::Status status =
-      WithDescriptor(*source_, [&address](System& system, int fd) {
-        address = LocalAddressOf(system, fd);
-        return address.status();
-      });
-  if (!status.ok()) return status;
-  return address;
-}
-
-// --- Halves -----------------------------------------------------------------
-
-std::pair<TcpStream::ReadHalf, TcpStream::WriteHalf> TcpStream::Split() && {
-  auto shared = std::make_shared<SourceHandle>(std::move(source_));
-  return {ReadHalf(shared, std::move(read_)),
-          WriteHalf(shared, std::move(write_))};
+  return AskDescriptor(source(), LocalAddressOf);
 }
 
 absl::StatusOr<TcpStream> TcpStream::Reunite(ReadHalf read, WriteHalf write) {
-  if (read.source_ != write.source_) {
+  absl::StatusOr<StreamSocket> whole =
+      ReuniteHalves(std::move(read), std::move(write));
+  if (!whole.ok()) return std::move(whole).status();
+  if (!whole->peer().has_address()) {
     return absl::InvalidArgumentError(
-        "these are halves of two streams: reunite what came from one Split");
+        "these are the halves of another kind of stream: let it reunite them");
   }
-  const std::shared_ptr<SourceHandle> shared = std::move(read.source_);
-  write.source_.reset();  // So that it does not shut its direction down.
-  return TcpStream(std::move(*shared), std::move(read.end_),
-                   std::move(write.end_));
-}
-
-TcpStream::WriteHalf::~WriteHalf() {
-  if (source_ == nullptr) return;  // Moved from, or reunited.
-  // With the reader gone, the close does it; and closed, it is done.
-  if (source_.use_count() > 1) ShutDownWriting(**source_).IgnoreError();
-}
-
-absl::Status TcpStream::WriteHalf::ShutdownWrite() {
-  return ShutDownWriting(**source_);
+  return TcpStream(*std::move(whole));
 }
 
 }  // namespace weft::net
