@@ -249,6 +249,12 @@ Address::SystemForm Address::ToSystem() const noexcept {
   return form;
 }
 
+Address::SystemForm::SystemForm(const sockaddr_storage& filled,
+                                socklen_t size) noexcept
+    : space_{}, size_(std::min(size, static_cast<socklen_t>(sizeof(space_)))) {
+  std::memcpy(&space_, &filled, size_);
+}
+
 absl::StatusOr<Address> Address::FromSystem(const SystemForm& form) {
   // An unnamed socket of another family is reported with two bytes or none.
   const int family =

@@ -107,6 +107,9 @@ class Address::SystemForm {
  public:
   // Zeroes, with room for the longest form.
   SystemForm() noexcept : space_{}, size_(sizeof(space_)) {}
+  // What a call has filled into a form of any family; of one that is longer
+  // than ours only the front, in which the family is.
+  SystemForm(const sockaddr_storage& filled, socklen_t size) noexcept;
 
   sockaddr* get() noexcept { return &space_.any; }
   const sockaddr* get() const noexcept { return &space_.any; }

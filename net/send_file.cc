@@ -118,7 +118,8 @@ Task<absl::StatusOr<std::uint64_t>> SendFileTo(Source& to, const WriteEnd& end,
     }
     absl::StatusOr<std::size_t> moved = std::size_t{0};
     if (!copies)
-      moved = co_await end.SendFile(to, file, part.offset, part.size);
+      moved = co_await end.WriteWith<SendFileAttempt>(to, file, part.offset,
+                                                      part.size);
     copies = copies || IsNotForIt(moved.status());
     if (copies) moved = co_await SendCopied(to, end, part);
     if (!moved.ok()) co_return std::move(moved).status();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "weft/net/socket_options.h"
 #include "weft/reactor/os_error.h"
 
 namespace weft::net {
@@ -78,6 +79,17 @@ absl::Status PrepareForeign(System& system, int fd, int type) {
     return ErrnoToStatus(error, absl::StrCat("fcntl(", fd, ")"));
   }
   return absl::OkStatus();
+}
+
+absl::Status PrepareForeignListener(System& system, int fd) {
+  absl::Status usable = PrepareForeign(system, fd, SOCK_STREAM);
+  if (!usable.ok()) return usable;
+  const absl::StatusOr<int> listens =
+      GetOption(system, fd, kAcceptsConnections);
+  if (!listens.ok()) return listens.status();
+  if (*listens != 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("descriptor ", fd, ": it does not listen"));
 }
 
 absl::Status BindSocket(System& system, int fd, const Address& address) {

@@ -27,8 +27,8 @@ std::string NameOf(std::string_view call, const Address& address);
 std::string NameOf(std::string_view call, const Peer& peer);
 
 // A TCP socket for the family of `address`; non-blocking, not inherited. For
-// IPv6, one that speaks IPv6 only: what "[::]:80" means is then the same on
-// every system, and "0.0.0.0:80" can be listened to beside it.
+// IPv6, one that speaks IPv6 only, until it is told otherwise: what "[::]:80"
+// means is then the same on every system.
 absl::StatusOr<reactor::Fd> OpenTcpSocket(reactor::System& system,
                                           const Address& address);
 
@@ -36,6 +36,10 @@ absl::StatusOr<reactor::Fd> OpenTcpSocket(reactor::System& system,
 // not inherited. INVALID_ARGUMENT where it is no socket of `type`, which is
 // SOCK_STREAM or one of its likes.
 absl::Status PrepareForeign(reactor::System& system, int fd, int type);
+
+// As PrepareForeign, of a stream socket that listens. FAILED_PRECONDITION where
+// it does not.
+absl::Status PrepareForeignListener(reactor::System& system, int fd);
 
 absl::Status BindSocket(reactor::System& system, int fd,
                         const Address& address);

@@ -23,7 +23,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -32,7 +31,6 @@
 #include "weft/net/socket_attempts.h"
 #include "weft/net/stream.h"
 #include "weft/net/timed_io.h"
-#include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 #include "weft/runtime/ready_awaiter.h"
 
@@ -71,6 +69,21 @@ class ReadEnd {
     return TimedIo<ReadExactlyAttempt>(
         source, reactor::Direction::kRead, TryFirst(into.empty()), timeout_,
         ReadExactlyAttempt(source, peer_, into, short_read_));
+  }
+
+  // Any other read, by an attempt that is made of the source, the peer and
+  // `args`. How much is left after it is not known: it tries, and so does the
+  // next.
+  //
+  // Suspends: until there is something to read.
+  // Cancel:   CANCELLED; the attempt has not taken effect.
+  template <TimedAttempt Attempt, typename... Args>
+  TimedIo<Attempt> ReadWith(reactor::Source& source,
+                            const Args&... args) noexcept {
+    short_read_ = false;
+    return TimedIo<Attempt>(source, reactor::Direction::kRead,
+                            FirstTry::kAtOnce, timeout_,
+                            Attempt(source, peer_, args...));
   }
 
   const Peer& peer() const noexcept { return peer_; }
@@ -120,13 +133,17 @@ class WriteEnd {
                                     FirstTry::kAtOnce, timeout_,
                                     WriteAllAttempt(source, peer_, from));
   }
-  TimedIo<SendFileAttempt> SendFile(reactor::Source& source,
-                                    const reactor::Fd& file,
-                                    std::uint64_t offset,
-                                    std::size_t size) const noexcept {
-    return TimedIo<SendFileAttempt>(
-        source, reactor::Direction::kWrite, FirstTry::kAtOnce, timeout_,
-        SendFileAttempt(source, peer_, file, offset, size));
+  // Any other write, by an attempt that is made of the source, the peer and
+  // `args`.
+  //
+  // Suspends: while the descriptor's buffer is full.
+  // Cancel:   CANCELLED; the attempt has not taken effect.
+  template <TimedAttempt Attempt, typename... Args>
+  TimedIo<Attempt> WriteWith(reactor::Source& source,
+                             const Args&... args) const noexcept {
+    return TimedIo<Attempt>(source, reactor::Direction::kWrite,
+                            FirstTry::kAtOnce, timeout_,
+                            Attempt(source, peer_, args...));
   }
 
   const Peer& peer() const noexcept { return peer_; }

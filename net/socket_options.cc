@@ -61,6 +61,8 @@ const NumberOption kReusePort = {SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT"};
 const NumberOption kIpv6Only = {IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"};
 const NumberOption kSendBufferSize = {SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF"};
 const NumberOption kReceiveBufferSize = {SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF"};
+const NumberOption kAcceptsConnections = {SOL_SOCKET, SO_ACCEPTCONN,
+                                          "SO_ACCEPTCONN"};
 const NumberOption kTypeOfService = {IPPROTO_IP, IP_TOS, "IP_TOS"};
 const NumberOption kTrafficClass = {IPPROTO_IPV6, IPV6_TCLASS, "IPV6_TCLASS"};
 

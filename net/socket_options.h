@@ -44,6 +44,7 @@ extern const NumberOption kReusePort;
 extern const NumberOption kIpv6Only;
 extern const NumberOption kSendBufferSize;
 extern const NumberOption kReceiveBufferSize;
+extern const NumberOption kAcceptsConnections;  // To be asked only.
 extern const NumberOption kTypeOfService;
 extern const NumberOption kTrafficClass;
 

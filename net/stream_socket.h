@@ -208,6 +208,10 @@ class StreamSocket {
   reactor::Source& source() const noexcept { return *source_; }
 
  protected:
+  // For reads and writes of a kind of socket's own.
+  ReadEnd& read_end() noexcept { return read_; }
+  WriteEnd& write_end() noexcept { return write_; }
+
   // The whole again. INVALID_ARGUMENT, and both are gone, when they are not
   // halves of one stream.
   static absl::StatusOr<StreamSocket> ReuniteHalves(ReadHalf read,

@@ -6,29 +6,26 @@
 //       clients.Spawn(Serve, std::move(client));
 //     }
 //
-// What may go wrong with an accept, and whose problem it is:
-//
-//     the connection's    it was reset, or its network vanished, while it was
-//                         queued: the next one is accepted
-//     the process's       no descriptor or no memory is left, or a firewall
-//                         forbids it: connections stay in the queue, and the
-//                         listener looks again after a while, longer and
-//                         longer; it neither spins nor fails
-//     the listener's      reported
+// What an accept does about errors is every listener's: listening_socket.h.
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_NET_TCP_LISTENER_H_
 #define WEFT_NET_TCP_LISTENER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "weft/net/address.h"
+#include "weft/net/listening_socket.h"
 #include "weft/net/tcp_stream.h"
-#include "weft/reactor/source.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/reactor.h"
 #include "weft/runtime/task.h"
 
 namespace weft::net {
@@ -43,6 +40,13 @@ struct ListenOptions {
   // Whether several listeners share the port and the system deals connections
   // out to them (SO_REUSEPORT).
   bool reuse_port = false;
+  // Whether "[::]:80" is IPv6 alone, and "0.0.0.0:80" may be listened to beside
+  // it, or takes in what comes by IPv4 as well (IPV6_V6ONLY).
+  bool ipv6_only = true;
+  // Of the connections that are accepted; nothing: what the system likes.
+  // Before a connection is made it counts for what TCP can announce, so here.
+  std::optional<int> send_buffer_size = {};
+  std::optional<int> receive_buffer_size = {};
 };
 
 // Threads: one task accepts at a time. Close may come from anywhere. Moving it
@@ -60,6 +64,14 @@ class TcpListener {
   static absl::StatusOr<TcpListener> Bind(const Address& address,
                                           const ListenOptions& options = {});
 
+  // Takes over a listening socket that comes from elsewhere, such as from
+  // systemd (socket_activation.h). It is told not to block and not to be
+  // inherited. Requires: InsideRuntime().
+  //
+  // Errors: INVALID_ARGUMENT for what is no TCP socket, FAILED_PRECONDITION
+  //         where it does not listen. It is closed then.
+  static absl::StatusOr<TcpListener> FromFd(reactor::Fd socket);
+
   TcpListener(TcpListener&&) noexcept = default;
   TcpListener& operator=(TcpListener&&) noexcept = default;
 
@@ -73,27 +85,40 @@ class TcpListener {
   // Cost:     a frame from the pool; one or two system calls.
   Task<absl::StatusOr<TcpStream>> Accept();
 
+  // The next connection, and those that are there already, `most` at most:
+  // fewer turns of the accepting task where many connect at a time.
+  //
+  // Suspends: as Accept.
+  // Cancel:   CANCELLED; no connection has been accepted.
+  // Borrows:  the listener.
+  // Errors:   as Accept.
+  // Requires: most > 0.
+  Task<absl::StatusOr<std::vector<TcpStream>>> AcceptBatch(std::size_t most);
+
   // Stops listening: connections that were not accepted are reset, and the
   // waiter gets FAILED_PRECONDITION. Idempotent. An accept that pauses, for
   // want of descriptors say, tells so after its pause.
   //
   // Threads: any, while the listener is neither moved nor destroyed.
-  void Close() noexcept { source_->Close(); }
+  void Close() noexcept { socket_.Close(); }
 
   // Where it listens, with the port that the system chose.
   const Address& local_address() const noexcept { return local_address_; }
 
   // How often an accept found no descriptor or no memory left, or was
   // forbidden. Read it where you accept.
-  std::uint64_t times_starved() const noexcept { return times_starved_; }
+  std::uint64_t times_starved() const noexcept {
+    return socket_.times_starved();
+  }
 
  private:
-  TcpListener(reactor::SourceHandle source, const Address& local) noexcept
-      : source_(std::move(source)), local_address_(local) {}
+  static absl::StatusOr<TcpListener> Adopt(reactor::Reactor& reactor,
+                                           reactor::Fd socket);
+  TcpListener(ListeningSocket socket, const Address& local) noexcept
+      : socket_(std::move(socket)), local_address_(local) {}
 
-  reactor::SourceHandle source_;
+  ListeningSocket socket_;
   Address local_address_;
-  std::uint64_t times_starved_ = 0;
 };
 
 }  // namespace weft::net

@@ -30,6 +30,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "absl/functional/function_ref.h"
 #include "weft/reactor/system.h"
@@ -73,6 +74,22 @@ int NoteError(int error) {
 int NotSupported() {
   errno = ENOTSUP;
   return -1;
+}
+
+// There is no MSG_CMSG_CLOEXEC.
+void PrepareDescriptorsIn(const msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const std::size_t size = header->cmsg_len - CMSG_LEN(0);
+    for (std::size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+  }
 }
 
 // Calls `move` for each message until one is not moved.
@@ -357,10 +374,10 @@ ssize_t System::send(int fd, const void* buffer, std::size_t size, int flags) {
   return ::send(fd, buffer, size, flags);
 }
 
-// A descriptor that arrives in a message is inherited until its receiver says
-// FD_CLOEXEC: there is no MSG_CMSG_CLOEXEC.
 ssize_t System::recvmsg(int fd, msghdr* message, int flags) {
-  return ::recvmsg(fd, message, flags);
+  const ssize_t size = ::recvmsg(fd, message, flags);
+  if (size != -1) PrepareDescriptorsIn(*message);
+  return size;
 }
 
 ssize_t System::sendmsg(int fd, const msghdr* message, int flags) {
@@ -430,6 +447,12 @@ pid_t System::waitpid(pid_t process, int* status, int options) {
 }
 
 int System::kill(pid_t process, int signal) { return ::kill(process, signal); }
+
+pid_t System::getpid() { return ::getpid(); }
+
+char* System::getenv(const char* name) { return ::getenv(name); }
+
+int System::unsetenv(const char* name) { return ::unsetenv(name); }
 
 int System::inotify_init() { return NotSupported(); }
 

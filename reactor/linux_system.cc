@@ -383,6 +383,12 @@ pid_t System::waitpid(pid_t process, int* status, int options) {
 
 int System::kill(pid_t process, int signal) { return ::kill(process, signal); }
 
+pid_t System::getpid() { return ::getpid(); }
+
+char* System::getenv(const char* name) { return ::getenv(name); }
+
+int System::unsetenv(const char* name) { return ::unsetenv(name); }
+
 int System::inotify_init() { return ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC); }
 
 int System::inotify_add_watch(int fd, const char* path, std::uint32_t mask) {

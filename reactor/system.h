@@ -216,6 +216,11 @@ class System {
   virtual int pidfd_open(pid_t process);
   virtual pid_t waitpid(pid_t process, int* status, int options);
   virtual int kill(pid_t process, int signal);
+  virtual pid_t getpid();
+
+  // This process's environment, which the system itself does not know.
+  virtual char* getenv(const char* name);
+  virtual int unsetenv(const char* name);
 
   // Changes of files: inotify(7).
   virtual int inotify_init();

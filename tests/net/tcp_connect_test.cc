@@ -318,5 +318,35 @@ TEST(TcpConnectTest, ConnectsOverIpv6WhereThereIsAny) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+TEST(TcpConnectTest, ComesFromTheAddressThatItWasGiven) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    const ConnectOptions options = {
+        .source = Address(Address::Ipv4Bytes{127, 0, 0, 2}, 0)};
+
+    TcpStream client = co_await OrReturn(
+        TcpStream::Connect(listener.local_address(), options));
+    TcpStream server = co_await OrReturn(listener.Accept());
+
+    EXPECT_EQ(server.peer_address().WithPort(0), *options.source);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpConnectTest, ASourceThatIsNotOfThisMachineIsTheError) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const ConnectOptions options = {
+        .source = Address(Address::Ipv4Bytes{192, 0, 2, 1}, 0)};
+    const auto client =
+        co_await TcpStream::Connect(Address::Loopback(1), options);
+    co_return client.status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("192.0.2.1"));
+}
+
 }  // namespace
 }  // namespace weft::net

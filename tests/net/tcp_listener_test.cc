@@ -4,6 +4,7 @@
 
 #include "weft/net/tcp_listener.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
@@ -352,6 +354,117 @@ TEST(TcpListenerTest, ReportsWhatIsItsOwnFault) {
 
   EXPECT_EQ(reactor::ErrnoOf(status), EINVAL);
   EXPECT_THAT(std::string(status.message()), HasSubstr("accept(\"127.0.0.1:"));
+}
+
+TEST(TcpListenerTest, AcceptsWhatIsThereInOneBatch) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    std::vector<PlainPeer> clients;
+    for (int i = 0; i < 5; ++i) clients.emplace_back(listener.local_address());
+
+    std::vector<TcpStream> three = co_await OrReturn(listener.AcceptBatch(3));
+    std::vector<TcpStream> two = co_await OrReturn(listener.AcceptBatch(3));
+
+    EXPECT_EQ(three.size(), 3u);
+    EXPECT_EQ(two.size(), 2u);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, ABatchThatMeetsAnErrorGivesWhatItHas) {
+  // The third accept fails; whoever comes next meets the error, and waits.
+  class ThirdFails final : public testing::SimulatedSystem {
+   public:
+    int accept(int fd, sockaddr* address, socklen_t* size) override {
+      if (++calls_ != 3) return SimulatedSystem::accept(fd, address, size);
+      errno = EMFILE;
+      return -1;
+    }
+
+   private:
+    int calls_ = 0;
+  };
+  ThirdFails system;
+  auto body = []() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    std::vector<PlainPeer> clients;
+    for (int i = 0; i < 4; ++i) clients.emplace_back(listener.local_address());
+
+    std::vector<TcpStream> two = co_await OrReturn(listener.AcceptBatch(8));
+    std::vector<TcpStream> rest = co_await OrReturn(listener.AcceptBatch(8));
+
+    EXPECT_EQ(two.size(), 2u);
+    EXPECT_EQ(rest.size(), 2u);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Simulate({.system = &system}, body), absl::OkStatus());
+}
+
+TEST(TcpListenerTest, TakesOverASocketThatListens) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    reactor::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(::listen(socket.get(), 1), 0);
+    const int number = socket.get();
+
+    TcpListener listener =
+        co_await OrReturn(TcpListener::FromFd(std::move(socket)));
+    const Address local = Address::Loopback(listener.local_address().port());
+    const PlainPeer client(local);
+    TcpStream accepted = co_await OrReturn(listener.Accept());
+
+    EXPECT_TRUE(client.connected());
+    EXPECT_EQ(::fcntl(number, F_GETFD), FD_CLOEXEC);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, RefusesToTakeOverWhatDoesNotListen) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    reactor::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    co_return TcpListener::FromFd(std::move(socket)).status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(TcpListenerTest, TakesIpv4InOnIpv6WhereItIsAskedTo) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const ListenOptions options = {.ipv6_only = false};
+    TcpListener listener =
+        co_await OrReturn(TcpListener::Bind(Address::AnyIpv6(0), options));
+
+    const PlainPeer client(Address::Loopback(listener.local_address().port()));
+    TcpStream accepted = co_await OrReturn(listener.Accept());
+
+    EXPECT_TRUE(client.connected());
+    EXPECT_TRUE(accepted.peer_address().is_ipv6());
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpListenerTest, ItsBufferSizesAreThoseOfWhatIsAccepted) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const ListenOptions options = {.receive_buffer_size = 8192};
+    TcpListener listener =
+        co_await OrReturn(TcpListener::Bind(Address::Loopback(0), options));
+    const PlainPeer client(listener.local_address());
+    TcpStream accepted = co_await OrReturn(listener.Accept());
+
+    const int size = co_await OrReturn(accepted.receive_buffer_size());
+
+    EXPECT_GE(size, 8192);
+    EXPECT_LE(size, 2 * 8192);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
 }
 
 }  // namespace

@@ -7,19 +7,23 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/stream.h"
 #include "weft/net/tcp_listener.h"
+#include "weft/reactor/fd.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulator.h"
@@ -548,6 +552,118 @@ TEST(TcpStreamTest, RefusesToReuniteHalvesOfTwoStreams) {
   });
 
   EXPECT_EQ(status, absl::OkStatus());
+}
+
+// --- Options ----------------------------------------------------------------
+
+TEST(TcpStreamTest, OptionsAreWhatTheyWereSetTo) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpPair pair = co_await OrReturn(ConnectPair());
+    TcpStream& stream = pair.client;
+    const KeepAlive often = {
+        .idle = absl::Seconds(30), .interval = absl::Seconds(5), .probes = 3};
+
+    co_await OrReturn(stream.SetNoDelay(true));
+    co_await OrReturn(stream.SetKeepAlive(often));
+    co_await OrReturn(stream.SetLinger(absl::Milliseconds(1500)));
+    co_await OrReturn(stream.SetTypeOfService(0x10));
+
+    const bool no_delay = co_await OrReturn(stream.no_delay());
+    const auto keep_alive = co_await OrReturn(stream.keep_alive());
+    const auto linger = co_await OrReturn(stream.linger());
+    const int type_of_service = co_await OrReturn(stream.type_of_service());
+    EXPECT_TRUE(no_delay);
+    EXPECT_EQ(keep_alive, often);
+    EXPECT_EQ(linger, absl::Seconds(2)) << "up, lest a short one is none";
+    EXPECT_EQ(type_of_service, 0x10);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpStreamTest, OptionsAreOffAtFirstAndCanBeTakenBack) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpPair pair = co_await OrReturn(ConnectPair());
+    TcpStream& stream = pair.client;
+    const auto at_first = co_await OrReturn(stream.keep_alive());
+    co_await OrReturn(stream.SetKeepAlive(KeepAlive()));
+    co_await OrReturn(stream.SetLinger(absl::ZeroDuration()));
+
+    co_await OrReturn(stream.SetKeepAlive(std::nullopt));
+    co_await OrReturn(stream.SetLinger(std::nullopt));
+
+    const auto keep_alive = co_await OrReturn(stream.keep_alive());
+    const auto linger = co_await OrReturn(stream.linger());
+    EXPECT_EQ(at_first, std::nullopt);
+    EXPECT_EQ(keep_alive, std::nullopt);
+    EXPECT_EQ(linger, std::nullopt);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpStreamTest, RefusesTimesThatTheSystemCannotCount) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpPair pair = co_await OrReturn(ConnectPair());
+
+    const absl::Status negative =
+        pair.client.SetKeepAlive(KeepAlive{.idle = -absl::Seconds(1)});
+    const absl::Status endless =
+        pair.client.SetLinger(absl::InfiniteDuration());
+
+    EXPECT_EQ(negative.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(endless.code(), absl::StatusCode::kInvalidArgument);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpStreamTest, OptionsOfAClosedStreamAreRefused) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpPair pair = co_await OrReturn(ConnectPair());
+    pair.client.Close();
+
+    EXPECT_EQ(pair.client.SetNoDelay(true).code(),
+              absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(pair.client.linger().status().code(),
+              absl::StatusCode::kFailedPrecondition);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+// --- Descriptors from elsewhere ---------------------------------------------
+
+TEST(TcpStreamTest, TakesOverAConnectedSocket) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+    PlainPeer plain(listener.local_address());
+    TcpStream server = co_await OrReturn(listener.Accept());
+
+    TcpStream client =
+        co_await OrReturn(TcpStream::FromFd(reactor::Fd(::dup(plain.fd()))));
+    co_await OrReturn(server.WriteAll(Bytes("hi")));
+    const std::string heard = co_await OrReturn(ReadText(client));
+
+    EXPECT_EQ(heard, "hi");
+    EXPECT_EQ(client.peer_address(), listener.local_address());
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TcpStreamTest, RefusesToTakeOverWhatIsNotConnected) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    reactor::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    co_return TcpStream::FromFd(std::move(socket)).status();
+  });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+// Files of sockets: whose they are, and whether anybody is behind them.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/bound_path.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "weft/net/peer.h"
+#include "weft/net/socket.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/os_error.h"
+
+namespace weft::net {
+namespace {
+
+using ::weft::reactor::Fd;
+using ::weft::reactor::System;
+
+// A socket's file, and nobody who listens: a connect is refused. Where a queue
+// is full, or one may not connect, somebody is there.
+bool IsStale(System& system, const UnixAddress& address) {
+  struct stat about{};
+  if (system.lstat(address.ToString().c_str(), &about) != 0 ||
+      !S_ISSOCK(about.st_mode)) {
+    return false;
+  }
+  // A datagram socket refuses a stream, with EPROTOTYPE, while it lives.
+  const Fd probe(system.socket(AF_UNIX, SOCK_STREAM, 0), system);
+  if (!probe) return false;
+  const UnixAddress::SystemForm form = address.ToSystem();
+  return system.connect(probe.get(), form.get(), form.size()) == -1 &&
+         errno == ECONNREFUSED;
+}
+
+}  // namespace
+
+BoundPath::BoundPath(System& system, const UnixAddress& address)
+    : system_(&system) {
+  struct stat about{};
+  if (!address.is_path() ||
+      system.lstat(address.ToString().c_str(), &about) != 0) {
+    return;
+  }
+  path_ = address.ToString();
+  device_ = about.st_dev;
+  number_ = about.st_ino;
+  // relaxed: nobody else knows it yet.
+  ours_.store(true, std::memory_order_relaxed);
+}
+
+BoundPath::BoundPath(BoundPath&& other) noexcept
+    : system_(other.system_),
+      path_(std::move(other.path_)),
+      device_(other.device_),
+      number_(other.number_) {
+  const bool ours = other.ours_.exchange(false, std::memory_order_acq_rel);
+  // relaxed: nobody else knows it yet.
+  ours_.store(ours, std::memory_order_relaxed);
+}
+
+BoundPath& BoundPath::operator=(BoundPath&& other) noexcept {
+  if (this == &other) return *this;
+  Remove();
+  system_ = other.system_;
+  path_ = std::move(other.path_);
+  device_ = other.device_;
+  number_ = other.number_;
+  const bool ours = other.ours_.exchange(false, std::memory_order_acq_rel);
+  ours_.store(ours, std::memory_order_release);
+  return *this;
+}
+
+void BoundPath::Remove() noexcept {
+  if (!ours_.exchange(false, std::memory_order_acq_rel)) return;
+  struct stat about{};
+  if (system_->lstat(path_.c_str(), &about) != 0) return;
+  if (about.st_dev != device_ || about.st_ino != number_) return;
+  system_->unlink(path_.c_str());  // In vain: then it is as without us.
+}
+
+absl::Status BindUnix(System& system, int fd, const UnixAddress& address,
+                      bool replace_stale) {
+  const UnixAddress::SystemForm form = address.ToSystem();
+  if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
+  int error = errno;
+  if (error == EADDRINUSE && replace_stale && IsStale(system, address)) {
+    system.unlink(address.ToString().c_str());
+    if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
+    error = errno;
+  }
+  return reactor::ErrnoToStatus(
+      error, NameOf("bind", Peer::Socket(address.ToString())));
+}
+
+}  // namespace weft::net

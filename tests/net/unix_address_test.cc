@@ -1,0 +1,82 @@
+// Tests of the addresses of Unix sockets.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/unix_address.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/hash/hash_testing.h"
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "weft/net/address.h"
+
+namespace weft::net {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What the system is told and tells again.
+UnixAddress ThroughTheSystem(std::string_view text) {
+  const UnixAddress address = UnixAddress::Parse(text).value();
+  return UnixAddress::FromSystem(address.ToSystem()).value();
+}
+
+TEST(UnixAddressTest, APathIsWhatItWasThroughTheSystem) {
+  const UnixAddress address = ThroughTheSystem("/run/weft.sock");
+
+  EXPECT_TRUE(address.is_path());
+  EXPECT_EQ(address.ToString(), "/run/weft.sock");
+}
+
+TEST(UnixAddressTest, AnAbstractNameIsWhatItWasThroughTheSystem) {
+  const UnixAddress address = ThroughTheSystem("@weft");
+
+  EXPECT_TRUE(address.is_abstract());
+  EXPECT_FALSE(address.is_path());
+  EXPECT_EQ(address.ToString(), "@weft");
+}
+
+TEST(UnixAddressTest, TheLongestPathFitsAndALongerOneIsRefused) {
+  const std::string longest(UnixAddress::kMaxSize, 'x');
+
+  EXPECT_EQ(ThroughTheSystem(longest).ToString(), longest);
+  const absl::Status status = UnixAddress::Parse(longest + "x").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("shorter"));
+}
+
+TEST(UnixAddressTest, RefusesAnEmptyPathAndAZeroByte) {
+  EXPECT_EQ(UnixAddress::Parse("").status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(UnixAddress::Parse(std::string_view("a\0b", 3)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(UnixAddressTest, ASocketWithoutANameIsUnnamed) {
+  const absl::StatusOr<UnixAddress> address =
+      UnixAddress::FromSystem(UnixAddress().ToSystem());
+
+  ASSERT_TRUE(address.ok());
+  EXPECT_TRUE(address->is_unnamed());
+  EXPECT_EQ(address->ToString(), "");
+}
+
+TEST(UnixAddressTest, AnotherFamilysAddressIsRefused) {
+  UnixAddress::SystemForm form;
+  form.get()->sa_family = AF_INET;
+
+  EXPECT_EQ(UnixAddress::FromSystem(form).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(UnixAddressTest, EqualAddressesHashAlike) {
+  EXPECT_TRUE(absl::VerifyTypeImplementsAbslHashCorrectly(
+      {UnixAddress(), UnixAddress::Parse("/a").value(),
+       UnixAddress::Parse("@a").value()}));
+}
+
+}  // namespace
+}  // namespace weft::net
