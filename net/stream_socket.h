@@ -204,14 +204,12 @@ class StreamSocket {
   // Who is at the other end.
   const Peer& peer() const noexcept { return read_.peer(); }
 
-  // The descriptor, for operations that are made of its parts.
+  // Its parts, for operations that are made of them.
   reactor::Source& source() const noexcept { return *source_; }
-
- protected:
-  // For reads and writes of a kind of socket's own.
   ReadEnd& read_end() noexcept { return read_; }
   WriteEnd& write_end() noexcept { return write_; }
 
+ protected:
   // The whole again. INVALID_ARGUMENT, and both are gone, when they are not
   // halves of one stream.
   static absl::StatusOr<StreamSocket> ReuniteHalves(ReadHalf read,
@@ -270,6 +268,7 @@ class StreamSocket::ReadHalf {
   void Close() noexcept { (*source_)->Close(); }
   const Peer& peer() const noexcept { return end_.peer(); }
   reactor::Source& source() const noexcept { return **source_; }
+  ReadEnd& read_end() noexcept { return end_; }
 
  private:
   friend class StreamSocket;  // Its enclosing class.
@@ -324,6 +323,7 @@ class StreamSocket::WriteHalf {
   void Close() noexcept { (*source_)->Close(); }
   const Peer& peer() const noexcept { return end_.peer(); }
   reactor::Source& source() const noexcept { return **source_; }
+  WriteEnd& write_end() noexcept { return end_; }
 
  private:
   friend class StreamSocket;  // Its enclosing class.

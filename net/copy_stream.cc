@@ -1,0 +1,99 @@
+// Splicing from a socket through a pipe into another.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/copy_stream.h"
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "weft/net/socket_attempts.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/system.h"
+
+namespace weft::net {
+namespace {
+
+using ::weft::reactor::Fd;
+using ::weft::reactor::RetryInterrupted;
+using ::weft::reactor::Source;
+using ::weft::reactor::System;
+
+// What a pipe of the usual size holds: more is not moved at once.
+constexpr std::size_t kPipeSize = std::size_t{64} * 1024;
+
+// From the socket into the pipe, which is empty: where it would block, that is
+// for want of bytes.
+class SpliceInAttempt : public SocketAttempt {
+ public:
+  SpliceInAttempt(Source& source, const Peer& peer, const Fd& pipe) noexcept
+      : SocketAttempt(source, peer), pipe_(pipe) {}
+
+  std::optional<Count> operator()() {
+    const ssize_t moved = RetryInterrupted([&] {
+      return source_.system().splice(source_.fd(), pipe_.get(), kPipeSize);
+    });
+    return Counted(moved, errno, "splice");
+  }
+
+ private:
+  const Fd& pipe_;
+};
+
+// Out of the pipe, in which `size` bytes are, into the socket.
+class SpliceOutAttempt : public SocketAttempt {
+ public:
+  SpliceOutAttempt(Source& source, const Peer& peer, const Fd& pipe,
+                   std::size_t size) noexcept
+      : SocketAttempt(source, peer), pipe_(pipe), size_(size) {}
+
+  std::optional<Count> operator()() {
+    const ssize_t moved = RetryInterrupted([&] {
+      return source_.system().splice(pipe_.get(), source_.fd(), size_);
+    });
+    return Counted(moved, errno, "splice");
+  }
+
+ private:
+  const Fd& pipe_;
+  const std::size_t size_;
+};
+
+bool IsUnsupported(const absl::Status& status) {
+  const std::optional<int> error = reactor::ErrnoOf(status);
+  return error == EINVAL || error == ENOSYS || error == ENOTSUP ||
+         error == EOPNOTSUPP;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<Spliced>> SpliceAll(Source& from, ReadEnd& read, Source& to,
+                                        const WriteEnd& write) {
+  System& system = from.system();
+  int ends[2] = {-1, -1};
+  if (system.pipe(ends) != 0) {
+    co_return reactor::ErrnoToStatus(errno, "pipe");
+  }
+  const Fd out_of(ends[0], system);
+  const Fd into(ends[1], system);
+  Spliced spliced;
+  for (;;) {
+    absl::StatusOr<std::size_t> inside =
+        co_await read.ReadWith<SpliceInAttempt>(from, into);
+    // At the first call: nothing has been taken.
+    spliced.unsupported = IsUnsupported(inside.status());
+    if (spliced.unsupported) co_return spliced;
+    if (!inside.ok()) co_return std::move(inside).status();
+    if (*inside == 0) co_return spliced;
+    for (std::size_t rest = *inside; rest > 0;) {
+      const std::size_t moved = co_await OrReturn(
+          write.WriteWith<SpliceOutAttempt>(to, out_of, rest));
+      rest -= moved;
+      spliced.bytes += moved;
+    }
+  }
+}
+
+}  // namespace weft::net

@@ -1,0 +1,109 @@
+// CopyStream: everything that comes out of one stream goes into another.
+//
+//     co_await OrReturn(CopyStream(client, server));   // A proxy's one half.
+//
+// Between two sockets the bytes stay in the kernel, where the system can do
+// that (splice(2)): from the one into a pipe, and out of it into the other.
+//
+//     from --splice--> [ pipe ] --splice--> to
+//
+// Otherwise they pass through a buffer.
+//
+// Rejected: to keep the pipes of connections that are through for the next one
+// (two descriptors a thread, for ever, to save two calls a connection).
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_NET_COPY_STREAM_H_
+#define WEFT_NET_COPY_STREAM_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/net/socket_ends.h"
+#include "weft/net/stream.h"
+#include "weft/net/stream_socket.h"
+#include "weft/reactor/source.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/task.h"
+
+namespace weft::net {
+
+// Copies until `from` ends, and gives how many bytes that were. `to` stays
+// open, both ways: ShutdownWrite tells its peer that this was all.
+//
+// Suspends: while nothing comes, and while `to` takes nothing.
+// Cancel:   CANCELLED; an unknown part has been copied, and some of what was
+//           read may not have been written. Close both.
+// Borrows:  both streams.
+// Errors:   whatever reading and writing report.
+template <ByteSource From, ByteSink To>
+Task<absl::StatusOr<std::uint64_t>> CopyThroughBuffer(From& from, To& to) {
+  std::vector<std::byte> buffer(std::size_t{64} * 1024);
+  std::uint64_t copied = 0;
+  for (;;) {
+    const std::size_t got =
+        co_await OrReturn(from.Read(std::span<std::byte>(buffer)));
+    if (got == 0) co_return copied;
+    const std::span<const std::byte> piece = std::span(buffer).first(got);
+    co_await OrReturn(WriteAll(to, piece));
+    copied += got;
+  }
+}
+
+// What is left to be copied by other means, if anything is.
+struct Spliced {
+  std::uint64_t bytes = 0;
+  // The system cannot do it with these descriptors; what was read is written.
+  bool unsupported = false;
+};
+
+// The part of CopyStream that the kernel does.
+//
+// Suspends: as CopyThroughBuffer.
+// Cancel:   as CopyThroughBuffer.
+// Borrows:  all of them.
+Task<absl::StatusOr<Spliced>> SpliceAll(reactor::Source& from, ReadEnd& read,
+                                        reactor::Source& to,
+                                        const WriteEnd& write);
+
+// A stream whose descriptor the kernel can splice: a StreamSocket, or a half.
+template <typename S>
+concept HasReadEnd = requires(S& stream) {
+  { stream.source() };
+  { stream.read_end() };
+};
+template <typename S>
+concept HasWriteEnd = requires(S& stream) {
+  { stream.source() };
+  { stream.write_end() };
+};
+
+// As CopyThroughBuffer; the kernel's way where it can be had.
+//
+// Suspends: while nothing comes, and while `to` takes nothing.
+// Cancel:   CANCELLED; an unknown part has been copied. Close both.
+// Borrows:  both streams.
+// Errors:   whatever reading and writing report; RESOURCE_EXHAUSTED where there
+//           are no descriptors for the pipe.
+template <ByteSource From, ByteSink To>
+Task<absl::StatusOr<std::uint64_t>> CopyStream(From& from, To& to) {
+  std::uint64_t copied = 0;
+  if constexpr (HasReadEnd<From> && HasWriteEnd<To>) {
+    const Spliced spliced = co_await OrReturn(
+        SpliceAll(from.source(), from.read_end(), to.source(), to.write_end()));
+    if (!spliced.unsupported) co_return spliced.bytes;
+    copied = spliced.bytes;
+  }
+  const std::uint64_t rest = co_await OrReturn(CopyThroughBuffer(from, to));
+  co_return copied + rest;
+}
+
+}  // namespace weft::net
+
+#endif  // WEFT_NET_COPY_STREAM_H_
