@@ -34,6 +34,20 @@ absl::StatusOr<Address> AskForAddress(System& system, int fd, NameCall call,
   return Address::FromSystem(form);
 }
 
+absl::StatusOr<Fd> OpenSocket(System& system, const Address& address, int type,
+                              int protocol) {
+  const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
+  Fd fd(system.socket(domain, type, protocol), system);
+  const int error = errno;
+  if (!fd) return ErrnoToStatus(error, NameOf("socket", address));
+  if (address.is_ipv6()) {
+    absl::Status ipv6_only = SetOption(system, fd.get(), IPPROTO_IPV6,
+                                       IPV6_V6ONLY, 1, "IPV6_V6ONLY");
+    if (!ipv6_only.ok()) return ipv6_only;
+  }
+  return fd;
+}
+
 }  // namespace
 
 std::string NameOf(std::string_view call, const Address& address) {
@@ -47,16 +61,11 @@ std::string NameOf(std::string_view call, const Peer& peer) {
 }
 
 absl::StatusOr<Fd> OpenTcpSocket(System& system, const Address& address) {
-  const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
-  Fd fd(system.socket(domain, SOCK_STREAM, IPPROTO_TCP), system);
-  const int error = errno;
-  if (!fd) return ErrnoToStatus(error, NameOf("socket", address));
-  if (address.is_ipv6()) {
-    absl::Status ipv6_only = SetOption(system, fd.get(), IPPROTO_IPV6,
-                                       IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-    if (!ipv6_only.ok()) return ipv6_only;
-  }
-  return fd;
+  return OpenSocket(system, address, SOCK_STREAM, IPPROTO_TCP);
+}
+
+absl::StatusOr<Fd> OpenUdpSocket(System& system, const Address& address) {
+  return OpenSocket(system, address, SOCK_DGRAM, IPPROTO_UDP);
 }
 
 absl::Status PrepareForeign(System& system, int fd, int type) {

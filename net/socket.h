@@ -3,7 +3,8 @@
 //
 //     FAILED_PRECONDITION: bind("127.0.0.1:80"): Address already in use
 //
-// None of them waits. What a socket then does is tcp_listener.h, tcp_stream.h.
+// None of them waits. What a socket then does is tcp_listener.h, tcp_stream.h,
+// udp_socket.h.
 //
 // SPDX-License-Identifier: MIT
 
@@ -30,6 +31,10 @@ std::string NameOf(std::string_view call, const Peer& peer);
 // IPv6, one that speaks IPv6 only, until it is told otherwise: what "[::]:80"
 // means is then the same on every system.
 absl::StatusOr<reactor::Fd> OpenTcpSocket(reactor::System& system,
+                                          const Address& address);
+
+// As OpenTcpSocket, for datagrams.
+absl::StatusOr<reactor::Fd> OpenUdpSocket(reactor::System& system,
                                           const Address& address);
 
 // Makes a descriptor that came from elsewhere like one of ours: non-blocking,
