@@ -24,12 +24,14 @@
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
+#include "weft/net/udp_socket.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/net/udp_pair.h"
 #include "weft/tests/support/allocations.h"
 
 namespace weft::net {
@@ -142,6 +144,49 @@ TEST(AllocationTest, IsNotNeededForAMessageInMemory) {
   EXPECT_EQ(counted, 0);
 }
 
+Task<absl::Status> EchoDatagrams(UdpSocket& socket) {
+  std::array<std::byte, 256> buffer;
+  std::array<IncomingDatagram, 1> batch;
+  batch[0].into = buffer;
+  for (;;) {
+    const Datagram got = co_await OrReturn(socket.ReceiveFrom(buffer));
+    co_await OrReturn(
+        socket.SendTo(std::span(buffer).first(got.size), got.from));
+    co_await OrReturn(socket.ReceiveBatch(batch));
+    const std::array<OutgoingDatagram, 1> answer = {
+        OutgoingDatagram{.bytes = batch[0].bytes(), .to = batch[0].got.from}};
+    co_await OrReturn(socket.SendBatch(answer));
+  }
+}
+
+Task<absl::Status> CountInDatagrams(absl::Duration timeout, long& counted) {
+  UdpPair pair = co_await OrReturn(MakeUdpPair());
+  pair.client.SetReadTimeout(timeout);
+  JoinHandle<absl::Status> echo = Spawn(EchoDatagrams, std::ref(pair.server));
+  std::array<std::byte, 64> message{};
+  long before = 0;
+  for (int round = 0; round < 1010; ++round) {
+    if (round == 10) before = Allocations();  // Slots are made.
+    co_await OrReturn(pair.client.Send(message));
+    co_await OrReturn(pair.client.Peek({}));
+    co_await OrReturn(pair.client.Receive(message));
+  }
+  counted = Allocations() - before;
+  echo.Cancel();
+  const absl::Status ended = co_await echo.Join();
+  co_return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
+}
+
+TEST(AllocationTest, IsNotNeededForADatagram) {
+  long counted = -1;
+
+  const absl::Status status =
+      Simulate({}, CountInDatagrams, absl::Seconds(5), counted);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(counted, 0);
+}
+
 // Fails one kind of call with EINVAL, once it is told which.
 class FailingSystem : public testing::SimulatedSystem {
  public:
@@ -164,6 +209,14 @@ class FailingSystem : public testing::SimulatedSystem {
   ssize_t recv(int fd, void* buffer, std::size_t size, int flags) override {
     if (Fails("recv")) return -1;
     return SimulatedSystem::recv(fd, buffer, size, flags);
+  }
+  ssize_t recvmsg(int fd, msghdr* message, int flags) override {
+    if (Fails("recvmsg")) return -1;
+    return SimulatedSystem::recvmsg(fd, message, flags);
+  }
+  ssize_t sendmsg(int fd, const msghdr* message, int flags) override {
+    if (Fails("sendmsg")) return -1;
+    return SimulatedSystem::sendmsg(fd, message, flags);
   }
   int event_queue_control(absl::FunctionRef<int()> call) override {
     return Fails("control") ? -1 : SimulatedSystem::event_queue_control(call);
@@ -189,6 +242,19 @@ Task<absl::Status> MeetAndRead(FailingSystem& system, std::string_view call) {
   co_return read.status();
 }
 
+Task<absl::Status> SendAndReceive(FailingSystem& system,
+                                  std::string_view call) {
+  UdpPair pair = co_await OrReturn(MakeUdpPair());
+  pair.server.SetReadTimeout(absl::ZeroDuration());  // Perhaps nothing comes.
+  system.failing = call;
+  absl::Status sent = co_await pair.client.Send({});
+  if (call == "connect") sent = pair.client.Connect("127.0.0.1:9");
+  const absl::StatusOr<Received> got = co_await pair.server.Receive({});
+  system.failing = "";
+  sent.Update(got.status());
+  co_return sent;
+}
+
 class SpoiledErrnoTest : public ::testing::TestWithParam<const char*> {
  protected:
   SpoiledErrnoTest() { tests::SetSpoilsErrno(true); }
@@ -205,6 +271,23 @@ TEST_P(SpoiledErrnoTest, IsNotWhatIsReported) {
 
   EXPECT_EQ(reactor::ErrnoOf(status), EINVAL) << status;
 }
+
+class SpoiledErrnoOfDatagramsTest : public SpoiledErrnoTest {};
+
+TEST_P(SpoiledErrnoOfDatagramsTest, IsNotWhatIsReported) {
+  FailingSystem system;
+  testing::Simulator sim({.system = &system});
+
+  const absl::Status status =
+      sim.Run(SendAndReceive(system, std::string_view(GetParam())));
+  system.failing = "";
+
+  EXPECT_EQ(reactor::ErrnoOf(status), EINVAL) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SpoiledErrnoOfDatagramsTest,
+                         ::testing::Values("connect", "recvmsg", "sendmsg"),
+                         [](const auto& call) { return call.param; });
 
 INSTANTIATE_TEST_SUITE_P(All, SpoiledErrnoTest,
                          ::testing::Values("socket", "bind", "listen",
