@@ -53,8 +53,8 @@ using OutgoingDatagram = OutgoingTo<Address>;
 
 struct UdpOptions {
   // Whether several sockets that all say so may be bound to the address
-  // (SO_REUSEADDR): what is sent to a group then comes to each, what is sent to
-  // this machine to one of them, any.
+  // (SO_REUSEADDR; on macOS only where that is a group's): what is sent to a
+  // group then comes to each, what is sent to this machine to one of them, any.
   bool reuse_address = false;
   // Whether several sockets share the port and the system deals datagrams out
   // to them by where they come from (SO_REUSEPORT); on macOS as above.

@@ -258,6 +258,43 @@ TEST(UdpSocketTest, KeepsThePortThatTheSystemChoseWhenItLosesItsPeer) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+// Where the system forgets a port that it has chosen, another may get it before
+// it is bound again.
+TEST(UdpSocketTest, SaysThatItsPortWasTakenWhenItLostItsPeer) {
+  class Thief : public testing::SimulatedSystem {
+   public:
+    int connect(int fd, const sockaddr* address, socklen_t size) override {
+      const int result = SimulatedSystem::connect(fd, address, size);
+      if (address->sa_family != AF_UNSPEC) return result;
+      taken_ = *OpenUdpSocket(*this, port);
+      stole = BindSocket(*this, taken_.get(), port).ok();
+      return result;
+    }
+
+    Address port;
+    bool stole = false;
+
+   private:
+    reactor::Fd taken_;
+  } system;
+
+  const absl::Status status = Simulate(
+      {.system = &system},
+      [](Thief& thief) -> Task<absl::Status> {
+        UdpPair pair = co_await OrReturn(MakeUdpPair());
+        thief.port = pair.client.local_address();
+        const absl::Status lost = pair.client.Disconnect();
+        EXPECT_EQ(pair.client.peer_address(), std::nullopt);
+        EXPECT_EQ(lost.ok(), !thief.stole);  // Others keep the port.
+        co_return lost;
+      },
+      system);
+
+  if (!system.stole) GTEST_SKIP() << "this system keeps the port";
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("bind(\"127.0.0.1:"));
+}
+
 // As the BSDs answer when the peer is gone as asked.
 TEST(UdpSocketTest, IsWithoutAPeerWhateverTheSystemSaysOfIt) {
   class Complaining : public testing::SimulatedSystem {
