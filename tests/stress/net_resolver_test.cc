@@ -1,0 +1,121 @@
+// A Resolver on real threads: workers of two runtimes that ask it, the pool's
+// threads that answer, one that makes it forget, askers that give up.
+//
+// SPDX-License-Identifier: MIT
+
+#include <netdb.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "weft/net/resolver.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/deadline.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/runtime.h"
+#include "weft/runtime/scope.h"
+#include "weft/runtime/task.h"
+#include "weft/tests/support/soak.h"
+
+namespace weft::net {
+namespace {
+
+constexpr int kHosts = 7;
+
+// Knows every host by the address of this machine, and asks nobody.
+class HereIsEverything : public reactor::System {
+ public:
+  int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                  addrinfo** out) override {
+    ++lookups;
+    if (*host == 'x') return EAI_NONAME;
+    return System::getaddrinfo("127.0.0.1", service, hints, out);
+  }
+
+  std::atomic<int> lookups = 0;
+};
+
+Task<absl::Status> AskOften(Resolver& resolver, int times, int seed) {
+  for (int i = 0; i < times; ++i) {
+    const int number = (seed + i * 5) % kHosts;
+    const std::string host = absl::StrCat(number == 0 ? "x" : "h", number);
+    // Some give up at once, some soon; the others must not notice.
+    const absl::Duration patience =
+        i % 3 == 0 ? absl::Microseconds(i % 50) : absl::InfiniteDuration();
+    Addresses addresses =
+        co_await WithTimeout(patience, resolver.Resolve(host, 80));
+    if (absl::IsDeadlineExceeded(addresses.status())) continue;
+    if (number == 0 && absl::IsNotFound(addresses.status())) continue;
+    co_await OrReturn(addresses.status());
+    if (addresses->front() != Address::Loopback(80)) {
+      co_return absl::InternalError(addresses->front().ToString());
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ManyAskers(Resolver& resolver, int times) {
+  constexpr int kAskers = 20;
+  co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+    for (int i = 0; i < kAskers; ++i) {
+      scope.Spawn(AskOften, std::ref(resolver), times, i);
+    }
+    co_return absl::OkStatus();
+  });
+}
+
+TEST(ResolverStressTest, AnswersEverybodyWhileOthersGiveUpAndForget) {
+  const int times = static_cast<int>(weft::tests::Times(300));
+  HereIsEverything system;
+  Resolver resolver({.max_entries = 4, .time_to_live = absl::Milliseconds(1)});
+  std::atomic<bool> stop = false;
+  std::thread forgetting([&] {
+    while (!stop) {
+      resolver.Forget("h3");
+      resolver.Clear();
+      std::this_thread::yield();
+    }
+  });
+  auto run = [&](absl::Status& ended) {
+    Runtime runtime({.workers = 2, .system = &system});
+    ended = runtime.BlockOn(ManyAskers(resolver, times));
+  };
+
+  absl::Status here;
+  absl::Status there;
+  std::thread other([&] { run(there); });
+  run(here);
+  other.join();
+  stop = true;
+  forgetting.join();
+
+  EXPECT_EQ(here, absl::OkStatus());
+  EXPECT_EQ(there, absl::OkStatus());
+  EXPECT_GT(system.lookups.load(), 0);
+}
+
+// A runtime that ends takes its lookups with it, but not the askers of others.
+TEST(ResolverStressTest, AnswersARuntimeThatOutlivesTheOneThatAsked) {
+  const std::int64_t times = weft::tests::Times(50);
+  HereIsEverything system;
+  Resolver resolver({.max_entries = 0});
+  Runtime runtime({.workers = 2, .system = &system});
+
+  for (std::int64_t i = 0; i < times; ++i) {
+    auto asking = runtime.Spawn(AskOften, std::ref(resolver), 20, 1);
+    {
+      Runtime brief({.workers = 1, .system = &system});
+      brief.Spawn(AskOften, std::ref(resolver), 20, 1).Detach();
+    }
+    EXPECT_EQ(asking.BlockingJoin(), absl::OkStatus());
+  }
+}
+
+}  // namespace
+}  // namespace weft::net
