@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "weft/net/connect_by_name.h"
 #include "weft/net/socket.h"
 #include "weft/net/socket_options.h"
 #include "weft/reactor/os_error.h"
@@ -127,7 +128,9 @@ Task<absl::StatusOr<TcpStream>> ConnectWithin(absl::StatusOr<Address> address,
 // Not coroutines themselves: what they borrow need not outlive the call.
 Task<absl::StatusOr<TcpStream>> TcpStream::Connect(std::string_view address,
                                                    ConnectOptions options) {
-  return ConnectWithin(Address::Parse(address), options);
+  const absl::StatusOr<Address> numeric = Address::Parse(address);
+  if (!numeric.ok()) return ConnectByName(address, options);
+  return ConnectWithin(numeric, options);
 }
 
 Task<absl::StatusOr<TcpStream>> TcpStream::Connect(const Address& address,

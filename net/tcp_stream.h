@@ -28,6 +28,8 @@
 
 namespace weft::net {
 
+class Resolver;
+
 struct ConnectOptions {
   // DEADLINE_EXCEEDED after this. The system has a limit of its own, of two
   // minutes or so, and then says UNAVAILABLE.
@@ -36,20 +38,31 @@ struct ConnectOptions {
   // those before (TCP_NODELAY).
   bool no_delay = false;
   // The address of this machine to come from; port 0 for any. Of the family of
-  // the address that is connected to.
+  // the address that is connected to; of a host's addresses only those of its
+  // family are tried.
   std::optional<Address> source = {};
+  // Who is asked for host names, and remembers them; null: the system, every
+  // time. Borrowed until the connection is made.
+  Resolver* resolver = nullptr;
+  // How long the first address of a host is tried alone before the second is
+  // tried as well, and so on (happy_eyeballs.h). From 10 milliseconds to 2
+  // seconds; what is outside is taken as the nearer of the two.
+  absl::Duration attempt_delay = absl::Milliseconds(250);
 };
 
 // Threads: as StreamSocket's.
 class TcpStream : public StreamSocket {
  public:
-  // Connects to `address`, which is read as Address::Parse does.
+  // Connects to `address`, which is read as Address::Parse does, or names a
+  // host and a port or service: "10.0.0.1:80", "[::1]:80", "localhost:http". Of
+  // a host with several addresses it is the first that answers.
   //
-  // Suspends: until the peer has answered.
-  // Cancel:   CANCELLED; the socket is closed.
-  // Errors:   INVALID_ARGUMENT for the text of an address; UNAVAILABLE where
-  //           the peer refuses or cannot be reached, DEADLINE_EXCEEDED after
-  //           options.timeout, RESOURCE_EXHAUSTED where no descriptor is left.
+  // Suspends: until the name is known and a peer has answered.
+  // Cancel:   CANCELLED; the sockets are closed.
+  // Errors:   INVALID_ARGUMENT for text that is neither; NOT_FOUND where there
+  //           is no such host; UNAVAILABLE where the peer refuses or cannot be
+  //           reached, DEADLINE_EXCEEDED after options.timeout,
+  //           RESOURCE_EXHAUSTED where no descriptor is left.
   static Task<absl::StatusOr<TcpStream>> Connect(std::string_view address,
                                                  ConnectOptions options = {});
   static Task<absl::StatusOr<TcpStream>> Connect(const Address& address,
