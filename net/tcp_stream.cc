@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "weft/net/connect_by_name.h"
+#include "weft/net/connect_within.h"
 #include "weft/net/socket.h"
 #include "weft/net/socket_options.h"
 #include "weft/reactor/os_error.h"
@@ -20,7 +20,6 @@
 #include "weft/reactor/source_pool.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/current.h"
-#include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/ready_awaiter.h"
 
@@ -109,20 +108,6 @@ Task<absl::StatusOr<TcpStream>> ConnectTo(Address address,
   co_return TcpStream::FromSource(std::move(source), address);
 }
 
-Task<absl::StatusOr<TcpStream>> ConnectWithin(absl::StatusOr<Address> address,
-                                              ConnectOptions options) {
-  if (!address.ok()) co_return std::move(address).status();
-  if (options.timeout == absl::InfiniteDuration()) {
-    co_return co_await ConnectTo(*address, options);
-  }
-  absl::StatusOr<TcpStream> stream =
-      co_await WithTimeout(options.timeout, ConnectTo(*address, options));
-  if (!absl::IsDeadlineExceeded(stream.status())) co_return stream;
-  co_return absl::DeadlineExceededError(
-      absl::StrCat(NameOf("connect", *address), ": no answer for ",
-                   absl::FormatDuration(options.timeout)));
-}
-
 }  // namespace
 
 // Not coroutines themselves: what they borrow need not outlive the call.
@@ -130,12 +115,17 @@ Task<absl::StatusOr<TcpStream>> TcpStream::Connect(std::string_view address,
                                                    ConnectOptions options) {
   const absl::StatusOr<Address> numeric = Address::Parse(address);
   if (!numeric.ok()) return ConnectByName(address, options);
-  return ConnectWithin(numeric, options);
+  return Connect(*numeric, options);
 }
 
 Task<absl::StatusOr<TcpStream>> TcpStream::Connect(const Address& address,
                                                    ConnectOptions options) {
-  return ConnectWithin(address, options);
+  // Most have no limit, and need no name for the error.
+  if (options.timeout == absl::InfiniteDuration()) {
+    return ConnectTo(address, options);
+  }
+  return ConnectWithin(options.timeout, ConnectTo(address, options),
+                       NameOf("connect", address));
 }
 
 TcpStream TcpStream::Adopt(Fd socket, const Address& peer) {
