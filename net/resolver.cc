@@ -16,6 +16,7 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
+#include "weft/sync/semaphore.h"
 
 namespace weft::net {
 namespace {
@@ -35,6 +36,7 @@ class Duty {
     if (lookup_ != nullptr) lookups_->GiveUp(question_, *lookup_);
   }
 
+  SharedLookups& lookups() const noexcept { return *lookups_; }
   const Question& question() const noexcept { return question_; }
 
   void Finish(Addresses answer) noexcept {
@@ -50,6 +52,9 @@ class Duty {
 
 // The task of a lookup: nobody's, so nobody but its runtime can cancel it.
 Task<void> LookUp(Duty duty) {
+  const absl::StatusOr<sync::Semaphore::Permit> turn =
+      co_await duty.lookups().turns().Acquire();
+  if (!turn.ok()) co_return;  // Cancelled: given up.
   try {
     Addresses answer = co_await AskSystem(duty.question());
     if (!absl::IsCancelled(answer.status())) duty.Finish(std::move(answer));
@@ -60,8 +65,8 @@ Task<void> LookUp(Duty duty) {
 
 // A lookup is given up only where its task's runtime ends: then so does this
 // one, unless it belongs to another runtime, or is in a Shield. It asks for
-// itself, and for no others: to begin a lookup anew would go round for ever in
-// the Shield of a runtime that cancels every task that it is given.
+// itself, without a turn and for no others: to begin a lookup anew would go
+// round for ever in the Shield of a runtime that cancels every task.
 Task<Addresses> AnswerOf(std::shared_ptr<Lookup> lookup, Question question) {
   co_await OrReturn(lookup->over.Wait());
   if (lookup->answer.has_value()) co_return *lookup->answer;

@@ -59,6 +59,10 @@ struct ResolverOptions {
   // positive: they are not remembered.
   absl::Duration time_to_live = absl::Seconds(30);
   absl::Duration time_to_live_of_not_found = absl::Seconds(5);
+  // How many questions the system is asked at a time; others stand in a queue.
+  // At least 1. Where nobody answers, each holds a thread of the blocking pool
+  // for half a minute, and files need those, too.
+  int max_lookups = 16;
 };
 
 struct ResolverCounters {

@@ -20,6 +20,7 @@
 #ifndef WEFT_NET_SHARED_LOOKUPS_H_
 #define WEFT_NET_SHARED_LOOKUPS_H_
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,7 @@
 #include "weft/net/resolver.h"
 #include "weft/reactor/instant.h"
 #include "weft/sync/event.h"
+#include "weft/sync/semaphore.h"
 
 namespace weft::net {
 
@@ -52,9 +54,14 @@ struct Knowledge {
 class SharedLookups {
  public:
   explicit SharedLookups(const ResolverOptions& options)
-      : options_(options), cache_(options.max_entries) {}
+      : options_(options),
+        cache_(options.max_entries),
+        turns_(std::max(options.max_lookups, 1)) {}
   SharedLookups(const SharedLookups&) = delete;
   SharedLookups& operator=(const SharedLookups&) = delete;
+
+  // One for each question that the system may be asked at the same time.
+  sync::Semaphore& turns() noexcept { return turns_; }
 
   Knowledge Find(const Question& question, reactor::Instant now);
 
@@ -76,9 +83,10 @@ class SharedLookups {
 
   const ResolverOptions options_;
   mutable std::mutex mutex_;
-  AnswerCache cache_;  // Guarded by mutex_, as all below.
+  AnswerCache cache_;  // Guarded by mutex_, as the next two.
   std::map<Question, std::shared_ptr<Lookup>> under_way_;
   ResolverCounters counters_;
+  sync::Semaphore turns_;
 };
 
 }  // namespace weft::net
