@@ -6,6 +6,7 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/reactor/reactor.h"
+#include "weft/runtime/internal/buffer_shelf.h"
 #include "weft/runtime/internal/fork.h"
 #include "weft/runtime/internal/frame_owner.h"
 #include "weft/runtime/internal/worker.h"
@@ -20,9 +21,13 @@ namespace internal {
 
 namespace {
 
-// Touched only when a thread's cache first meets the depot.
+// Touched only when a thread's cache first meets the depot, and when the first
+// buffer is given back.
 struct ReleaseAtExit {
-  ~ReleaseAtExit() { ReleaseFrameCache(); }
+  ~ReleaseAtExit() {
+    ReleaseFrameCache();
+    ReleaseBufferShelf();
+  }
   bool armed = false;
 };
 thread_local ReleaseAtExit release_at_exit;
@@ -35,6 +40,12 @@ void ReleaseFrameCacheAtThreadExit() noexcept {
   if (this_thread.releases_frames_at_exit) return;
   this_thread.releases_frames_at_exit = true;
   release_at_exit.armed = true;  // Registers the destructor.
+}
+
+void ReleaseBufferShelfAtThreadExit() noexcept {
+  if (this_thread.buffers.is_released_at_exit) return;
+  this_thread.buffers.is_released_at_exit = true;
+  release_at_exit.armed = true;  // As above.
 }
 
 void DestroyUnlessTornDown(std::coroutine_handle<> frame) noexcept {

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "weft/reactor/instant.h"
+#include "weft/runtime/internal/buffer_shelf.h"
 #include "weft/runtime/internal/frame_pool.h"
 
 namespace weft {
@@ -55,6 +56,7 @@ struct ThisThread {
   void* torn_down = nullptr;
   bool releases_frames_at_exit = false;
   FrameCache frames = {};
+  BufferShelf buffers = {};
 };
 
 // The calling thread's. Valid until the next suspension.
@@ -70,8 +72,10 @@ struct ThisThread {
 [[gnu::tls_model(
     "initial-exec")]] extern constinit thread_local ThisThread this_thread;
 
-// Sees to it that this thread's frames go to the depot when it ends.
+// Sees to it that this thread's frames go to the depot when it ends, and its
+// free buffers to the system.
 void ReleaseFrameCacheAtThreadExit() noexcept;
+void ReleaseBufferShelfAtThreadExit() noexcept;
 
 }  // namespace internal
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "weft/runtime/internal/buffer_shelf.h"
 #include "weft/runtime/internal/frame_depot.h"
 #include "weft/runtime/internal/frame_pool.h"
 
@@ -91,6 +92,7 @@ void SetSpoilsErrno(bool spoils) {
 }
 
 void ForgetFreeFrames() {
+  internal::ReleaseBufferShelf();
   internal::ReleaseFrameCache();
   internal::TrimFrameDepot();
 }

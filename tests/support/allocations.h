@@ -18,7 +18,8 @@ long LiveAllocations();
 // Whether every allocation changes errno, as it may.
 void SetSpoilsErrno(bool spoils);
 
-// Gives every free frame of this thread and of the depot back to the system.
+// Gives every free frame of this thread and of the depot, and every free buffer
+// of this thread, back to the system.
 void ForgetFreeFrames();
 
 // The n-th allocation of this thread from here on throws std::bad_alloc, and so
