@@ -111,6 +111,20 @@ std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
   return Counted(result, error, "read");
 }
 
+std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
+  BufferLease lease = BufferLease::TryTake();
+  // Without a message, for which there is no memory either.
+  if (!lease) return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  const std::span<std::byte> into = lease.bytes();
+  const ssize_t result = Receive(into, 0);
+  const int error = errno;
+  short_read_ = result > 0 && static_cast<std::size_t>(result) < into.size();
+  std::optional<Count> count = Counted(result, error, "read");
+  if (!count.has_value()) return std::nullopt;
+  if (!count->ok()) return std::move(*count).status();
+  return LeasedBytes(std::move(lease), **count);
+}
+
 std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
   IoVectors<std::byte> vectors(parts_);
   if (vectors.size() == 0) return std::size_t{0};

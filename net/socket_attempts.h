@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weft/net/io_timeout.h"
+#include "weft/net/leased_read.h"
 #include "weft/net/peer.h"
 #include "weft/net/stream.h"
 #include "weft/reactor/fd.h"
@@ -72,6 +73,20 @@ class ReadAttempt : public SocketAttempt {
 
  private:
   std::span<std::byte> into_;
+  bool& short_read_;
+};
+
+// As ReadAttempt, into a buffer that it leases for each try and keeps only if
+// that has brought something.
+class LeasedReadAttempt : public SocketAttempt {
+ public:
+  LeasedReadAttempt(reactor::Source& source, const Peer& peer,
+                    bool& short_read) noexcept
+      : SocketAttempt(source, peer), short_read_(short_read) {}
+
+  std::optional<absl::StatusOr<LeasedBytes>> operator()();
+
+ private:
   bool& short_read_;
 };
 

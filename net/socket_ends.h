@@ -50,6 +50,11 @@ class ReadEnd {
                                 TryFirst(into.empty()), timeout_,
                                 ReadAttempt(source, peer_, into, short_read_));
   }
+  TimedIo<LeasedReadAttempt> ReadSome(reactor::Source& source) noexcept {
+    return TimedIo<LeasedReadAttempt>(
+        source, reactor::Direction::kRead, TryFirst(/*no_room=*/false),
+        timeout_, LeasedReadAttempt(source, peer_, short_read_));
+  }
   TimedIo<VectoredReadAttempt> ReadVectored(reactor::Source& source,
                                             MutableByteParts parts) noexcept {
     const bool no_room = std::ranges::all_of(

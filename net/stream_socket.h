@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "weft/net/leased_read.h"
 #include "weft/net/peer.h"
 #include "weft/net/socket_ends.h"
 #include "weft/net/stream.h"
@@ -69,6 +70,20 @@ class StreamSocket {
   // Cost:     one system call; no allocation.
   TimedIo<ReadAttempt> Read(std::span<std::byte> into) noexcept {
     return read_.Read(*source_, into);
+  }
+
+  // As Read, into a buffer that is leased when there is something to read;
+  // empty bytes at the end. A connection that waits here holds no buffer.
+  //
+  // Suspends: until something is there.
+  // Cancel:   CANCELLED; nothing has been read.
+  // Borrows:  the stream. The bytes own their buffer: drop them, or move them
+  //           on, before you wait again.
+  // Errors:   as Read; RESOURCE_EXHAUSTED when there is no memory for a buffer
+  //           (nothing has been read then).
+  // Cost:     one system call; an allocation where no buffer is free.
+  TimedIo<LeasedReadAttempt> ReadSome() noexcept {
+    return read_.ReadSome(*source_);
   }
 
   // As Read, into several pieces in turn, of which it may fill only the first
@@ -240,6 +255,13 @@ class StreamSocket::ReadHalf {
   TimedIo<ReadAttempt> Read(std::span<std::byte> into) noexcept {
     return end_.Read(**source_, into);
   }
+  // As StreamSocket's.
+  //
+  // Suspends: until something is there.
+  // Cancel:   CANCELLED; nothing has been read.
+  TimedIo<LeasedReadAttempt> ReadSome() noexcept {
+    return end_.ReadSome(**source_);
+  }
   // As the whole's.
   //
   // Suspends: until something is there.
@@ -337,7 +359,8 @@ class StreamSocket::WriteHalf {
 };
 
 static_assert(ByteStream<StreamSocket>);
-static_assert(ByteSource<StreamSocket::ReadHalf>);
+static_assert(LeasingSource<StreamSocket>);
+static_assert(LeasingSource<StreamSocket::ReadHalf>);
 static_assert(ByteSink<StreamSocket::WriteHalf>);
 
 }  // namespace weft::net

@@ -2,8 +2,6 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include "weft/runtime/buffer_lease.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "weft/runtime/buffer_lease.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/buffer_shelf.h"
 
