@@ -172,7 +172,13 @@ class BufferedReader {
   enum class Then : bool { kKeep, kConsume };
 
   // Reads from the source into the buffer. How many bytes; 0 at the end.
-  Task<absl::StatusOr<std::size_t>> Fill();
+  Task<absl::StatusOr<std::size_t>> Fill() {
+    return buffer_.empty() ? FillEmpty() : FillOn();
+  }
+  // Two coroutines, since a frame has room for every awaiter of its function,
+  // and the one that waits for an idle connection should be small.
+  Task<absl::StatusOr<std::size_t>> FillEmpty();
+  Task<absl::StatusOr<std::size_t>> FillOn();
   Task<absl::StatusOr<std::string_view>> ReadPast(std::string delimiter,
                                                   CarriageReturn before);
   Task<absl::Status> SkipPastCopy(std::string delimiter);
@@ -197,15 +203,15 @@ template <typename S>
 BufferedReader(S&&, BufferedReaderOptions) -> BufferedReader<S>;
 
 template <ByteSource S>
-Task<absl::StatusOr<std::size_t>> BufferedReader<S>::Fill() {
-  if (buffer_.empty()) {
-    buffer_.GiveBack();
-    if constexpr (LeasingSource<S>) {
-      LeasedBytes bytes = co_await OrReturn(source_.ReadSome());
-      buffer_.Append(std::move(bytes));
-      co_return buffer_.size();
-    }
-  }
+Task<absl::StatusOr<std::size_t>> BufferedReader<S>::FillEmpty() {
+  buffer_.GiveBack();
+  LeasedBytes bytes = co_await OrReturn(ReadSome(source_));
+  buffer_.Append(std::move(bytes));
+  co_return buffer_.size();
+}
+
+template <ByteSource S>
+Task<absl::StatusOr<std::size_t>> BufferedReader<S>::FillOn() {
   const std::span<std::byte> room = buffer_.MakeRoom();
   const std::size_t got = co_await OrReturn(source_.Read(room));
   buffer_.Filled(got);

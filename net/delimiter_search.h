@@ -20,13 +20,18 @@
 #include <span>
 #include <string_view>
 
+#include "absl/base/internal/raw_logging.h"
+
 namespace weft::net {
 
-// Borrows: the delimiter, which is not empty.
+// Borrows: the delimiter.
 class DelimiterSearch {
  public:
   explicit DelimiterSearch(std::string_view delimiter) noexcept
-      : delimiter_(delimiter) {}
+      : delimiter_(delimiter) {
+    ABSL_RAW_CHECK(!delimiter.empty(),
+                   "nothing ends with an empty delimiter: say what does");
+  }
 
   // How many bytes there are up to the end of the first delimiter; nothing if
   // there is none yet. `bytes` are those of the last call, and more.
