@@ -21,11 +21,14 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/net/buffered_reader.h"
+#include "weft/net/leased_read.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/net/udp_socket.h"
 #include "weft/reactor/os_error.h"
+#include "weft/reactor/source.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
@@ -185,6 +188,70 @@ TEST(AllocationTest, IsNotNeededForADatagram) {
 
   EXPECT_EQ(status, absl::OkStatus());
   EXPECT_EQ(counted, 0);
+}
+
+// --- Idle connections -------------------------------------------------------
+
+Task<absl::Status> ReadSomeUntilTheEnd(TcpStream stream) {
+  for (;;) {
+    const LeasedBytes got = co_await OrReturn(stream.ReadSome());
+    if (got.empty()) co_return absl::OkStatus();
+  }
+}
+
+Task<absl::Status> ReadLinesUntilTheEnd(TcpStream stream) {
+  BufferedReader reader(std::move(stream));
+  for (;;) co_await OrReturn(reader.ReadLine());
+}
+
+// The bytes that a task with a connection of its own keeps while it waits.
+// Of the client's end only its Source, which both ends have.
+class IdleConnectionTest : public ::testing::Test {
+ protected:
+  static constexpr long kConnections = 64;
+
+  static Task<absl::Status> Connect(std::vector<TcpPair>& pairs) {
+    for (long i = 0; i < kConnections; ++i) {
+      TcpPair pair = co_await OrReturn(ConnectPair());
+      pairs.push_back(std::move(pair));
+    }
+    co_return absl::OkStatus();
+  }
+
+  // `serve` is given a server's end each time.
+  static long BytesOf(Task<absl::Status> (*serve)(TcpStream)) {
+    std::vector<TcpPair> pairs;
+    pairs.reserve(kConnections);
+    testing::Simulator sim;
+    EXPECT_EQ(sim.Run(Connect(pairs)), absl::OkStatus());
+    sim.Spawn(serve(std::move(pairs.back().server)));  // Warms up.
+    pairs.pop_back();
+    sim.RunUntilIdle();
+    tests::ForgetFreeFrames();
+    const long before = tests::LiveBytes();
+    for (TcpPair& pair : pairs) sim.Spawn(serve(std::move(pair.server)));
+    sim.RunUntilIdle();
+    tests::ForgetFreeFrames();
+    const long per_connection =
+        (tests::LiveBytes() - before) / static_cast<long>(pairs.size());
+    pairs.clear();
+    sim.RunUntilIdle();
+    return per_connection + static_cast<long>(sizeof(reactor::Source));
+  }
+};
+
+TEST_F(IdleConnectionTest, NeedsNoBufferInReadSome) {
+  const long bytes = BytesOf(ReadSomeUntilTheEnd);
+
+  RecordProperty("bytes", std::to_string(bytes));
+  EXPECT_LE(bytes, 1024);
+}
+
+TEST_F(IdleConnectionTest, NeedsNoBufferInABufferedReader) {
+  const long bytes = BytesOf(ReadLinesUntilTheEnd);
+
+  RecordProperty("bytes", std::to_string(bytes));
+  EXPECT_LE(bytes, 2048);
 }
 
 // Fails one kind of call with EINVAL, once it is told which.

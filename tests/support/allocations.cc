@@ -19,6 +19,7 @@ namespace {
 // relaxed throughout: numbers, read where nothing else runs.
 std::atomic<long> allocations{0};
 std::atomic<long> frees{0};
+std::atomic<long> live_bytes{0};
 std::atomic<bool> spoils_errno{false};
 // How many allocations of this thread are left until one fails; none does at 0.
 thread_local int until_failure = 0;
@@ -42,17 +43,25 @@ bool Fails() {
 void* Allocate(std::size_t size, std::size_t alignment) {
   if (Fails()) throw std::bad_alloc();
   allocations.fetch_add(1, std::memory_order_relaxed);
+  live_bytes.fetch_add(static_cast<long>(size), std::memory_order_relaxed);
   // aligned_alloc wants whole multiples.
   const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, whole);
+  void* const memory = std::aligned_alloc(alignment, alignment + whole);
   if (memory == nullptr) throw std::bad_alloc();
   if (spoils_errno.load(std::memory_order_relaxed)) errno = ENOTTY;
-  return memory;
+  ::new (memory) std::size_t(size);
+  return static_cast<std::byte*>(memory) + alignment;
 }
 
-void Free(void* memory) noexcept {
-  if (memory != nullptr) frees.fetch_add(1, std::memory_order_relaxed);
-  std::free(memory);
+// Before what was handed out lies its size, in a piece as large as the
+// alignment.
+void Free(void* memory, std::size_t alignment) noexcept {
+  if (memory == nullptr) return;
+  void* const start = static_cast<std::byte*>(memory) - alignment;
+  frees.fetch_add(1, std::memory_order_relaxed);
+  live_bytes.fetch_sub(static_cast<long>(*static_cast<std::size_t*>(start)),
+                       std::memory_order_relaxed);
+  std::free(start);
 }
 
 }  // namespace
@@ -66,17 +75,19 @@ void Free(void* memory) noexcept {
                                      std::align_val_t alignment) {
   return Allocate(size, static_cast<std::size_t>(alignment));
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { Free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  Free(memory, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  Free(memory);
+  Free(memory, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }
 [[gnu::noinline]] void operator delete(void* memory,
-                                       std::align_val_t) noexcept {
-  Free(memory);
+                                       std::align_val_t alignment) noexcept {
+  Free(memory, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t,
-                                       std::align_val_t) noexcept {
-  Free(memory);
+                                       std::align_val_t alignment) noexcept {
+  Free(memory, static_cast<std::size_t>(alignment));
 }
 
 namespace weft::tests {
@@ -86,6 +97,8 @@ long Allocations() { return allocations.load(std::memory_order_relaxed); }
 long LiveAllocations() {
   return Allocations() - frees.load(std::memory_order_relaxed);
 }
+
+long LiveBytes() { return live_bytes.load(std::memory_order_relaxed); }
 
 void SetSpoilsErrno(bool spoils) {
   spoils_errno.store(spoils, std::memory_order_relaxed);

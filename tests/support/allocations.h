@@ -14,6 +14,8 @@ namespace weft::tests {
 // How many were made, by any thread, and how many of them are not freed yet.
 long Allocations();
 long LiveAllocations();
+// What those that are not freed yet have asked for.
+long LiveBytes();
 
 // Whether every allocation changes errno, as it may.
 void SetSpoilsErrno(bool spoils);
