@@ -4,10 +4,16 @@
 
 #include "weft/fs/metadata.h"
 
+#include <fcntl.h>
+#include <time.h>
+
+#include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "weft/fs/path_call.h"
 #include "weft/fs/path_error.h"
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
@@ -22,13 +28,19 @@ namespace {
 using ::weft::reactor::RetryInterrupted;
 using ::weft::reactor::System;
 
-// POSIX calls it st_mtim; macOS had its own name for it earlier.
+struct Times {
+  timespec accessed;
+  timespec modified;
+  timespec changed;
+};
+
+// POSIX calls them st_mtim and so on; macOS had its own names earlier.
 template <typename Stat>
-timespec ModifiedAt(const Stat& about) noexcept {
+Times TimesOf(const Stat& about) noexcept {
   if constexpr (requires { about.st_mtimespec; }) {
-    return about.st_mtimespec;
+    return {about.st_atimespec, about.st_mtimespec, about.st_ctimespec};
   } else {
-    return about.st_mtim;
+    return {about.st_atim, about.st_mtim, about.st_ctim};
   }
 }
 
@@ -50,6 +62,15 @@ Task<absl::StatusOr<Metadata>> GetMetadataOf(std::string path, Links links) {
   System& system = CurrentReactor().system();
   auto ask = [&system, &path, links] { return Ask(system, path, links); };
   co_return co_await Blocking(ask);
+}
+
+Task<absl::StatusOr<bool>> AskWhether(std::string path, Links links) {
+  absl::StatusOr<Metadata> about = co_await GetMetadataOf(path, links);
+  if (about.ok()) co_return true;
+  // A directory on the way that is none: ENOTDIR. There is nothing behind it.
+  const std::optional<int> error = reactor::ErrnoOf(about.status());
+  if (error == ENOENT || error == ENOTDIR) co_return false;
+  co_return std::move(about).status();
 }
 
 }  // namespace
@@ -98,15 +119,47 @@ FileKind KindOf(mode_t mode) noexcept {
 }
 
 Metadata MetadataOf(const struct stat& about) {
+  const Times times = TimesOf(about);
   return {.kind = KindOf(about.st_mode),
           .size = static_cast<std::uint64_t>(about.st_size),
-          .modified = absl::TimeFromTimespec(ModifiedAt(about)),
-          .permissions = static_cast<mode_t>(about.st_mode & 07777)};
+          // In units of 512 bytes, whatever st_blksize says: stat(2).
+          .allocated = static_cast<std::uint64_t>(about.st_blocks) * 512,
+          .accessed = absl::TimeFromTimespec(times.accessed),
+          .modified = absl::TimeFromTimespec(times.modified),
+          .changed = absl::TimeFromTimespec(times.changed),
+          .permissions = static_cast<mode_t>(about.st_mode & 07777),
+          .user = about.st_uid,
+          .group = about.st_gid,
+          .links = static_cast<std::uint64_t>(about.st_nlink),
+          .device = static_cast<std::uint64_t>(about.st_dev),
+          .inode = static_cast<std::uint64_t>(about.st_ino)};
 }
 
-// Not a coroutine itself: what it borrows need not outlive the call.
+// None of these is a coroutine itself: what they borrow need not outlive the
+// call.
 Task<absl::StatusOr<Metadata>> GetMetadata(std::string_view path, Links links) {
   return GetMetadataOf(std::string(path), links);
+}
+
+Task<absl::StatusOr<bool>> Exists(std::string_view path, Links links) {
+  return AskWhether(std::string(path), links);
+}
+
+Task<absl::Status> SetPermissions(std::string_view path, mode_t permissions) {
+  return CallWithPath("chmod", path,
+                      [permissions](System& system, const char* name) {
+                        return system.chmod(name, permissions);
+                      });
+}
+
+Task<absl::Status> SetTimes(std::string_view path, FileTimes times,
+                            Links links) {
+  const int flags = links == Links::kFollow ? 0 : AT_SYMLINK_NOFOLLOW;
+  return CallWithPath(
+      "utimensat", path,
+      [pair = ToTimespecs(times), flags](System& system, const char* name) {
+        return system.utimensat(AT_FDCWD, name, pair.data(), flags);
+      });
 }
 
 }  // namespace weft::fs

@@ -13,9 +13,11 @@
 
 #include <sys/types.h>
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "weft/runtime/task.h"
 
 namespace weft::fs {
@@ -29,6 +31,17 @@ namespace weft::fs {
 //           NOT_FOUND where the directory around it is missing.
 Task<absl::Status> CreateDirectory(std::string_view path,
                                    mode_t permissions = 0777);
+
+// Makes the directory `path` and each one on the way to it that is missing.
+// What is there already is left as it is, and two that make the same one at the
+// same time both succeed.
+//
+// Suspends: until it is there; one trip to the pool.
+// Cancel:   CANCELLED; nothing was made.
+// Errors:   ALREADY_EXISTS where a name on the way is that of something else;
+//           the directories before it may have been made.
+Task<absl::Status> CreateDirectories(std::string_view path,
+                                     mode_t permissions = 0777);
 
 // Removes the directory `path`, which must be empty.
 //
@@ -55,6 +68,40 @@ Task<absl::Status> RemoveFile(std::string_view path);
 // Errors:   NOT_FOUND; FAILED_PRECONDITION between file systems, and where
 //           `to` is a directory that is not empty.
 Task<absl::Status> Rename(std::string_view from, std::string_view to);
+
+// Gives the file `from` another name, `to`, as good as the first.
+//
+// Suspends: until it is there.
+// Cancel:   CANCELLED; nothing was made.
+// Errors:   NOT_FOUND; ALREADY_EXISTS where `to` is taken; FAILED_PRECONDITION
+//           between file systems; PERMISSION_DENIED for a directory, and where
+//           the file system has no such names.
+Task<absl::Status> CreateLink(std::string_view from, std::string_view to);
+
+// Makes `path` a symbolic link: a name that leads to `target`, which is looked
+// up from the directory of the link each time, and need not be there.
+//
+// Suspends: until it is there.
+// Cancel:   CANCELLED; nothing was made.
+// Errors:   ALREADY_EXISTS where `path` is taken.
+Task<absl::Status> CreateSymbolicLink(std::string_view target,
+                                      std::string_view path);
+
+// Where the symbolic link `path` leads to, as it was written into it.
+//
+// Suspends: until the file system has answered.
+// Cancel:   CANCELLED; nothing was asked.
+// Errors:   NOT_FOUND; INVALID_ARGUMENT where it is no symbolic link.
+Task<absl::StatusOr<std::string>> ReadLink(std::string_view path);
+
+// The one path from the root to what is called `path`, without symbolic links,
+// "." and "..": realpath(3).
+//
+// Suspends: until the file system has answered.
+// Cancel:   CANCELLED; nothing was asked.
+// Errors:   NOT_FOUND, also of a link that leads nowhere; FAILED_PRECONDITION
+//           where links lead in a circle.
+Task<absl::StatusOr<std::string>> Canonical(std::string_view path);
 
 }  // namespace weft::fs
 

@@ -8,10 +8,13 @@
 
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstddef>
 
+#include "weft/reactor/system.h"
 #include "weft/tests/fs/interrupting.h"
 
 namespace weft::fs {
@@ -41,6 +44,44 @@ class HaltingSystem : public Interrupting {
                  off_t at) override {
     if (Interrupt()) return -1;
     return SimulatedSystem::pwrite(fd, buffer, OneOf(size), at);
+  }
+  // In the first part that has room for it.
+  ssize_t preadv(int fd, const iovec* parts, int, off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pread(fd, parts->iov_base, OneOf(parts->iov_len),
+                                  at);
+  }
+  ssize_t preadv_nowait(int fd, const iovec* parts, int, off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pread(fd, parts->iov_base, OneOf(parts->iov_len),
+                                  at);
+  }
+  ssize_t pwritev(int fd, const iovec* parts, int, off_t at) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::pwrite(fd, parts->iov_base, OneOf(parts->iov_len),
+                                   at);
+  }
+  int fallocate(int fd, off_t at, off_t size) override {
+    return Interrupt() ? -1 : SimulatedSystem::fallocate(fd, at, size);
+  }
+  int fadvise(int fd, off_t at, off_t size,
+              reactor::FileAdvice advice) override {
+    return Interrupt() ? -1 : SimulatedSystem::fadvise(fd, at, size, advice);
+  }
+  int flock(int fd, int operation) override {
+    return Interrupt() ? -1 : SimulatedSystem::flock(fd, operation);
+  }
+  ssize_t copy_file_range(int from, off_t from_at, int to, off_t to_at,
+                          std::size_t size) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::copy_file_range(from, from_at, to, to_at,
+                                            OneOf(size));
+  }
+  int fchmod(int fd, mode_t mode) override {
+    return Interrupt() ? -1 : SimulatedSystem::fchmod(fd, mode);
+  }
+  int futimens(int fd, const timespec times[2]) override {
+    return Interrupt() ? -1 : SimulatedSystem::futimens(fd, times);
   }
   int fstat(int fd, struct stat* out) override {
     return Interrupt() ? -1 : SimulatedSystem::fstat(fd, out);

@@ -8,8 +8,10 @@
 
 #include <dirent.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "weft/runtime/testing/simulated_system.h"
 
@@ -34,6 +36,39 @@ class Interrupting : public weft::testing::SimulatedSystem {
   }
   int rename(const char* from, const char* to) override {
     return Interrupt() ? -1 : SimulatedSystem::rename(from, to);
+  }
+  int chmod(const char* path, mode_t mode) override {
+    return Interrupt() ? -1 : SimulatedSystem::chmod(path, mode);
+  }
+  int utimensat(int directory, const char* path, const timespec times[2],
+                int flags) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::utimensat(directory, path, times, flags);
+  }
+  int link(const char* from, const char* to) override {
+    return Interrupt() ? -1 : SimulatedSystem::link(from, to);
+  }
+  int symlink(const char* target, const char* path) override {
+    return Interrupt() ? -1 : SimulatedSystem::symlink(target, path);
+  }
+  ssize_t readlink(const char* path, char* target, std::size_t size) override {
+    return Interrupt() ? -1 : SimulatedSystem::readlink(path, target, size);
+  }
+  char* realpath(const char* path, char* resolved) override {
+    return Interrupt() ? nullptr : SimulatedSystem::realpath(path, resolved);
+  }
+  char* mkdtemp(char* pattern) override {
+    return Interrupt() ? nullptr : SimulatedSystem::mkdtemp(pattern);
+  }
+  int openat(int directory, const char* path, int flags, mode_t mode) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::openat(directory, path, flags, mode);
+  }
+  int unlinkat(int directory, const char* path, int flags) override {
+    return Interrupt() ? -1 : SimulatedSystem::unlinkat(directory, path, flags);
+  }
+  DIR* fdopendir(int fd) override {
+    return Interrupt() ? nullptr : SimulatedSystem::fdopendir(fd);
   }
 
  protected:

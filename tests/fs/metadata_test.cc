@@ -11,17 +11,20 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/fs/halting_system.h"
+#include "weft/tests/support/as_nobody.h"
 #include "weft/tests/support/temporary_directory.h"
 
 namespace weft::fs {
 namespace {
 
+using ::weft::testing::AsNobody;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
 
@@ -82,6 +85,117 @@ TEST(MetadataTest, SaysThatThereIsNoSuchName) {
             "stat(\"/nope\"): No such file or directory");
   EXPECT_EQ(std::string(itself.message()),
             "lstat(\"/nope\"): No such file or directory");
+}
+
+TEST(MetadataTest, TellsTheOwnerTheRoomAndWhichFileItIs) {
+  TemporaryDirectory directory;
+  directory.Write("file", std::string(10'000, 'x'));
+  const std::string path = directory / "file";
+  ASSERT_EQ(::link(path.c_str(), (directory / "other").c_str()), 0);
+  struct stat about{};
+  ASSERT_EQ(::stat(path.c_str(), &about), 0);
+  Simulator sim;
+
+  const absl::StatusOr<Metadata> one = sim.Run(GetMetadata(path));
+  const absl::StatusOr<Metadata> other =
+      sim.Run(GetMetadata(directory / "other"));
+
+  ASSERT_TRUE(one.ok() && other.ok()) << one.status();
+  EXPECT_EQ(one->links, 2U);
+  EXPECT_EQ(one->user, about.st_uid);
+  EXPECT_EQ(one->group, about.st_gid);
+  EXPECT_EQ(one->allocated, 512U * about.st_blocks);
+  EXPECT_EQ(one->accessed, absl::TimeFromTimespec(about.st_atim));
+  EXPECT_EQ(one->changed, absl::TimeFromTimespec(about.st_ctim));
+  EXPECT_EQ(one->device, other->device);
+  EXPECT_EQ(one->inode, other->inode);
+}
+
+// --- Whether it is there ---
+
+TEST(MetadataTest, KnowsWhetherThereIsSomething) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  ASSERT_EQ(::symlink("nowhere", (directory / "link").c_str()), 0);
+  Simulator sim;
+  auto exists = [&](std::string_view name, Links links = Links::kFollow) {
+    return sim.Run(Exists(directory / name, links)).value();
+  };
+
+  EXPECT_TRUE(exists("file"));
+  EXPECT_FALSE(exists("none"));
+  EXPECT_FALSE(exists("file/below"));
+  EXPECT_FALSE(exists("link"));
+  EXPECT_TRUE(exists("link", Links::kNoFollow));
+}
+
+TEST(MetadataTest, DoesNotGuessWhetherThereIsWhatItMayNotSee) {
+  TemporaryDirectory directory;
+  ASSERT_EQ(::mkdir((directory / "locked").c_str(), 0700), 0);
+  Simulator sim;
+  const AsNobody nobody;
+  if (::geteuid() == 0) GTEST_SKIP() << "root may see everything";
+
+  const absl::StatusOr<bool> answer =
+      sim.Run(Exists(directory / "locked/file"));
+
+  if (answer.ok()) GTEST_SKIP() << "this user owns the directory";
+  EXPECT_EQ(answer.status().code(), absl::StatusCode::kPermissionDenied);
+}
+
+// --- Setting it ---
+
+TEST(MetadataTest, SetsPermissionsAndTimesByName) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  const std::string path = directory / "file";
+  const absl::Time when = absl::FromUnixSeconds(1'000'000'000);
+  HaltingSystem system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status mode = sim.Run(SetPermissions(path, 0640));
+  const absl::Status times = sim.Run(SetTimes(path, {.modified = when}));
+  const absl::StatusOr<Metadata> about = sim.Run(GetMetadata(path));
+
+  EXPECT_EQ(mode, absl::OkStatus());
+  EXPECT_EQ(times, absl::OkStatus());
+  ASSERT_TRUE(about.ok()) << about.status();
+  EXPECT_EQ(about->permissions, 0640U);
+  EXPECT_EQ(about->modified, when);
+  EXPECT_GT(about->accessed, when);
+}
+
+TEST(MetadataTest, SetsTheTimesOfALinkOrOfWhatItLeadsTo) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  const std::string link = directory / "link";
+  ASSERT_EQ(::symlink("file", link.c_str()), 0);
+  const absl::Time one = absl::FromUnixSeconds(1'000'000'000);
+  const absl::Time other = absl::FromUnixSeconds(1'100'000'000);
+  Simulator sim;
+
+  const absl::Status followed =
+      sim.Run(SetTimes(link, {.modified = one}, Links::kFollow));
+  const absl::Status itself =
+      sim.Run(SetTimes(link, {.modified = other}, Links::kNoFollow));
+
+  EXPECT_EQ(followed, absl::OkStatus());
+  EXPECT_EQ(itself, absl::OkStatus());
+  EXPECT_EQ(sim.Run(GetMetadata(link))->modified, one);
+  EXPECT_EQ(sim.Run(GetMetadata(link, Links::kNoFollow))->modified, other);
+}
+
+TEST(MetadataTest, SaysWhatCouldNotBeSet) {
+  Simulator sim;
+
+  const absl::Status mode = sim.Run(SetPermissions("/nope", 0640));
+  const absl::Status times =
+      sim.Run(SetTimes("/nope", {.modified = absl::UnixEpoch()}));
+
+  EXPECT_EQ(std::string(mode.message()),
+            "chmod(\"/nope\"): No such file or directory");
+  EXPECT_EQ(std::string(times.message()),
+            "utimensat(\"/nope\"): No such file or directory");
 }
 
 TEST(MetadataTest, KnowsEveryKindThatAModeCanTell) {

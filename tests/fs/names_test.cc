@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -25,6 +26,7 @@ namespace weft::fs {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
@@ -106,6 +108,144 @@ TEST(NamesTest, ChangesNothingWhenItIsCancelledBefore) {
   EXPECT_THAT(directory.Names(), ElementsAre("file"));
 }
 
+// --- Directories that are missing ---
+
+TEST(NamesTest, MakesEveryDirectoryThatIsMissing) {
+  TemporaryDirectory directory;
+  Simulator sim;
+
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(sim.Run(CreateDirectories(directory / "a//b/./c/")),
+              absl::OkStatus());
+    EXPECT_EQ(::rmdir((directory / "a/b/c").c_str()), 0);
+  }
+  EXPECT_EQ(sim.Run(CreateDirectories("/")), absl::OkStatus());
+  EXPECT_EQ(sim.Run(CreateDirectories(".")), absl::OkStatus());
+}
+
+TEST(NamesTest, SaysWhichNameOnTheWayIsNoDirectory) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  ASSERT_EQ(::symlink("nowhere", (directory / "link").c_str()), 0);
+  Simulator sim;
+
+  const absl::Status file = sim.Run(CreateDirectories(directory / "file"));
+  const absl::Status below = sim.Run(CreateDirectories(directory / "file/a"));
+  const absl::Status link = sim.Run(CreateDirectories(directory / "link/a/b"));
+  const absl::Status empty = sim.Run(CreateDirectories(""));
+
+  EXPECT_EQ(file.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(reactor::ErrnoOf(below), ENOTDIR);
+  EXPECT_EQ(std::string(link.message()),
+            "mkdir(\"" + directory / "link" + "\"): File exists");
+  EXPECT_EQ(empty.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(directory.Names(), ElementsAre("file", "link"));
+}
+
+// Somebody else makes each directory just before we do.
+TEST(NamesTest, TwoThatMakeTheSameDirectoriesBothSucceed) {
+  class Racing : public weft::testing::SimulatedSystem {
+   public:
+    int mkdir(const char* path, mode_t mode) override {
+      SimulatedSystem::mkdir(path, mode);
+      return SimulatedSystem::mkdir(path, mode);
+    }
+  } system;
+  TemporaryDirectory directory;
+  Simulator sim({.seed = {}, .system = &system});
+
+  EXPECT_EQ(sim.Run(CreateDirectories(directory / "a/b/c")), absl::OkStatus());
+}
+
+TEST(NamesTest, ReportsADiskThatTakesNoMoreDirectories) {
+  class Full : public weft::testing::SimulatedSystem {
+   public:
+    int mkdir(const char* path, mode_t mode) override {
+      if (std::string_view(path).ends_with("/a")) {
+        return SimulatedSystem::mkdir(path, mode);
+      }
+      errno = std::string_view(path).ends_with("/b") ? EDQUOT : ENOENT;
+      return -1;
+    }
+  } system;
+  TemporaryDirectory directory;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status status = sim.Run(CreateDirectories(directory / "a/b/c"));
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/a/b\"): Disk quota"));
+}
+
+// --- Links ---
+
+TEST(NamesTest, GivesAFileAnotherName) {
+  TemporaryDirectory directory;
+  directory.Write("file", "text");
+  Simulator sim;
+
+  const absl::Status linked =
+      sim.Run(CreateLink(directory / "file", directory / "other"));
+  const absl::Status again =
+      sim.Run(CreateLink(directory / "file", directory / "other"));
+
+  EXPECT_EQ(linked, absl::OkStatus());
+  EXPECT_EQ(directory.Read("other"), "text");
+  EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::string(again.message()), "link(\"" + directory / "file" +
+                                              "\" to \"" + directory / "other" +
+                                              "\"): File exists");
+}
+
+TEST(NamesTest, ReadsALinkAsItWasWritten) {
+  TemporaryDirectory directory;
+  const std::string target = "../no/" + std::string(700, 'x') + "/..";
+  Simulator sim;
+
+  const absl::Status made =
+      sim.Run(CreateSymbolicLink(target, directory / "link"));
+  const absl::StatusOr<std::string> read =
+      sim.Run(ReadLink(directory / "link"));
+  const absl::Status none = sim.Run(ReadLink(directory.path())).status();
+
+  EXPECT_EQ(made, absl::OkStatus());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, target);
+  EXPECT_EQ(none.code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(NamesTest, FindsTheOnePathWithoutLinks) {
+  TemporaryDirectory directory;
+  ASSERT_EQ(::mkdir((directory / "inner").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink("inner", (directory / "link").c_str()), 0);
+  ASSERT_EQ(::symlink("circle", (directory / "circle").c_str()), 0);
+  Simulator sim;
+
+  const absl::StatusOr<std::string> root = sim.Run(Canonical(directory.path()));
+  const absl::StatusOr<std::string> found =
+      sim.Run(Canonical(directory / "link/../link/."));
+  const absl::Status circle = sim.Run(Canonical(directory / "circle")).status();
+  const absl::Status none = sim.Run(Canonical(directory / "none")).status();
+
+  ASSERT_TRUE(root.ok() && found.ok()) << found.status();
+  EXPECT_EQ(*found, *root + "/inner");
+  EXPECT_EQ(circle.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(std::string(none.message()), "realpath(\"" + directory / "none" +
+                                             "\"): No such file or directory");
+}
+
+TEST(NamesTest, RefusesAZeroByteInAnyPath) {
+  const std::string_view bad("a\0b", 3);
+  Simulator sim;
+
+  for (const absl::Status& status :
+       {sim.Run(CreateDirectories(bad)), sim.Run(CreateLink("a", bad)),
+        sim.Run(CreateSymbolicLink(bad, "a")), sim.Run(ReadLink(bad)).status(),
+        sim.Run(Canonical(bad)).status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
 TEST(NamesTest, InterruptedCallsAreMadeAgain) {
   TemporaryDirectory directory;
   Interrupting system;
@@ -116,12 +256,20 @@ TEST(NamesTest, InterruptedCallsAreMadeAgain) {
     co_await OrReturn(Rename(in / "made", in / "moved"));
     EXPECT_THAT(in.Names(), ElementsAre("file", "moved"));
     co_await OrReturn(RemoveDirectory(in / "moved"));
+    co_await OrReturn(CreateLink(in / "file", in / "second"));
     co_await OrReturn(RemoveFile(in / "file"));
+    co_await OrReturn(RemoveFile(in / "second"));
+    co_await OrReturn(CreateDirectories(in / "a/b"));
+    co_await OrReturn(CreateSymbolicLink("a/b", in / "link"));
+    std::string target = co_await OrReturn(ReadLink(in / "link"));
+    EXPECT_EQ(target, "a/b");
+    std::string found = co_await OrReturn(Canonical(in / "link"));
+    EXPECT_TRUE(found.ends_with("/a/b"));
     co_return absl::OkStatus();
   };
 
   EXPECT_EQ(sim.Run(change(directory)), absl::OkStatus());
-  EXPECT_THAT(directory.Names(), IsEmpty());
+  EXPECT_THAT(directory.Names(), ElementsAre("a", "link"));
 }
 
 }  // namespace
