@@ -35,8 +35,11 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/fs/byte_parts.h"
+#include "weft/fs/file_times.h"
 #include "weft/fs/metadata.h"
 #include "weft/fs/open_options.h"
 #include "weft/reactor/fd.h"
@@ -104,6 +107,21 @@ class File {
   // Borrows:  the file and `into`.
   ReadAwaiter Read(std::span<std::byte> into);
 
+  // As ReadAt, into the first of `into`, then the second, and so on; sixteen
+  // of them at most.
+  //
+  // Suspends: as ReadAt.
+  // Cancel:   CANCELLED; nothing was read.
+  // Borrows:  the file, `into` and what it refers to.
+  ReadAwaiter ReadVectoredAt(MutableByteParts into, std::uint64_t offset) const;
+
+  // As ReadVectoredAt, at the cursor, which goes on by what was read.
+  //
+  // Suspends: as ReadAt.
+  // Cancel:   CANCELLED; nothing was read, and the cursor has not moved.
+  // Borrows:  the file, `into` and what it refers to.
+  ReadAwaiter ReadVectored(MutableByteParts into);
+
   // Fills all of `into` with what is at `offset`.
   //
   // Suspends: as ReadAt, each time.
@@ -138,6 +156,22 @@ class File {
   // Cancel:   CANCELLED; nothing was written, and the cursor has not moved.
   // Borrows:  the file and `from`.
   Task<absl::StatusOr<std::size_t>> Write(std::span<const std::byte> from);
+
+  // As WriteAt, of the first of `from`, then the second, and so on; of sixteen
+  // of them at most.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written.
+  // Borrows:  the file, `from` and what it refers to.
+  Task<absl::StatusOr<std::size_t>> WriteVectoredAt(ByteParts from,
+                                                    std::uint64_t offset) const;
+
+  // As WriteVectoredAt, at the cursor, which goes on by what was written.
+  //
+  // Suspends: until the system has taken them.
+  // Cancel:   CANCELLED; nothing was written, and the cursor has not moved.
+  // Borrows:  the file, `from` and what it refers to.
+  Task<absl::StatusOr<std::size_t>> WriteVectored(ByteParts from);
 
   // Writes all of `from` at `offset`, in one trip to the pool.
   //
@@ -183,6 +217,44 @@ class File {
   // Borrows:  the file.
   Task<absl::Status> Truncate(std::uint64_t size) const;
 
+  // Reserves room on the disk for `size` bytes from `offset` on, so that no
+  // write of them finds the disk full; the file becomes longer where that is
+  // beyond its end, by zeros. Does not move the cursor.
+  //
+  // Suspends: until it is done.
+  // Cancel:   CANCELLED; the file is as it was.
+  // Borrows:  the file.
+  // Errors:   RESOURCE_EXHAUSTED where there is no such room, UNIMPLEMENTED
+  //           where the file system cannot reserve any: nothing is written in
+  //           its place.
+  Task<absl::Status> Allocate(std::uint64_t offset, std::uint64_t size) const;
+
+  // Says what the program is going to do with `size` bytes from `offset` on; 0
+  // is all of them up to the end. It changes how fast, never what.
+  //
+  // Suspends: until the system has taken the advice.
+  // Cancel:   CANCELLED; nothing was said.
+  // Borrows:  the file.
+  Task<absl::Status> Advise(std::uint64_t offset, std::uint64_t size,
+                            reactor::FileAdvice advice) const;
+
+  // Gives the file exactly these permissions, 07777 at most: the process's
+  // umask takes nothing away.
+  //
+  // Suspends: until it is done.
+  // Cancel:   CANCELLED; they are as they were.
+  // Borrows:  the file.
+  // Errors:   PERMISSION_DENIED where the file is somebody else's.
+  Task<absl::Status> SetPermissions(mode_t permissions) const;
+
+  // Sets when the file was last read and changed.
+  //
+  // Suspends: until it is done.
+  // Cancel:   CANCELLED; they are as they were.
+  // Borrows:  the file.
+  // Errors:   PERMISSION_DENIED where the file is somebody else's.
+  Task<absl::Status> SetTimes(FileTimes times) const;
+
   // What is known about the file, by whatever name it goes now.
   //
   // Suspends: until the file system has answered.
@@ -207,8 +279,10 @@ class File {
   // As it was given to Open.
   const std::string& path() const noexcept { return path_; }
 
-  // Lends the descriptor, to those that copy from file to socket.
+  // Lends the descriptor, to those that copy from file to socket, and tells
+  // whose calls take it.
   const reactor::Fd& fd() const noexcept { return fd_; }
+  reactor::System& system() const noexcept { return *system_; }
 
  private:
   struct Written;
@@ -223,8 +297,9 @@ class File {
                     std::uint64_t offset) const;
   Written WriteToTheEnd(std::span<const std::byte> from,
                         std::uint64_t offset) const;
-  absl::Status CallSync(int (reactor::System::*call)(int),
-                        std::string_view name) const;
+  Written WritePartsOnce(ByteParts from, std::uint64_t offset) const;
+  absl::Status Call(std::string_view name,
+                    absl::FunctionRef<int(int)> call) const;
   // They have written so much at the cursor.
   void Advance(std::size_t written) noexcept;
 
@@ -245,6 +320,13 @@ class [[nodiscard("co_await it")]] File::ReadAwaiter final
   ReadAwaiter(const File& file, std::span<std::byte> into, std::uint64_t offset,
               std::uint64_t* cursor) noexcept
       : file_(file), into_(into), offset_(offset), cursor_(cursor) {}
+  ReadAwaiter(const File& file, MutableByteParts parts, std::uint64_t offset,
+              std::uint64_t* cursor) noexcept
+      : file_(file),
+        parts_(parts),
+        offset_(offset),
+        cursor_(cursor),
+        vectored_(true) {}
 
   bool await_ready();
   bool await_suspend(Continuation caller);
@@ -260,14 +342,19 @@ class [[nodiscard("co_await it")]] File::ReadAwaiter final
   // True when there is a result.
   bool Begin();
   bool TryCache() noexcept;
+  ssize_t AskCache() noexcept;
+  ssize_t AskDisk() noexcept;
+  bool WantsNothing() const noexcept;
   bool IsTheEnd() noexcept;
   // True: on its way; `*this` may be gone. False: there is a result.
   bool Submit(Continuation caller) noexcept;
 
   const File& file_;
-  const std::span<std::byte> into_;
+  const std::span<std::byte> into_;  // Or else:
+  const MutableByteParts parts_;
   const std::uint64_t offset_;
   std::uint64_t* const cursor_;
+  const bool vectored_ = false;
   bool queue_first_ = false;
   ssize_t got_ = 0;
   int error_ = 0;
@@ -279,6 +366,15 @@ inline File::ReadAwaiter File::ReadAt(std::span<std::byte> into,
 }
 
 inline File::ReadAwaiter File::Read(std::span<std::byte> into) {
+  return ReadAwaiter(*this, into, cursor_, &cursor_);
+}
+
+inline File::ReadAwaiter File::ReadVectoredAt(MutableByteParts into,
+                                              std::uint64_t offset) const {
+  return ReadAwaiter(*this, into, offset, nullptr);
+}
+
+inline File::ReadAwaiter File::ReadVectored(MutableByteParts into) {
   return ReadAwaiter(*this, into, cursor_, &cursor_);
 }
 
