@@ -5,7 +5,6 @@
 #include "weft/fs/write_file.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +13,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "weft/fs/new_file.h"
 #include "weft/fs/path_error.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
@@ -83,12 +82,6 @@ class Replacement {
     return status;
   }
 
-  // With a slash at its end.
-  static std::string DirectoryOf(const std::string& path) {
-    const std::size_t size = path.rfind('/') + 1;
-    return size == 0 ? "./" : path.substr(0, size);
-  }
-
   // First of all: where it cannot be opened, nothing has changed yet.
   absl::Status OpenDirectory() {
     absl::Status path = CheckPath(path_);
@@ -101,33 +94,20 @@ class Replacement {
     return absl::OkStatus();
   }
 
-  // Under a name that nobody has: the time, and where somebody had the same
-  // idea, another number. Nobody's file is opened, nor a link followed.
   absl::Status Make() {
-    timespec now{};
-    system_.clock_gettime(CLOCK_MONOTONIC, &now);
-    for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-      temporary_ = absl::StrCat(directory_path_, ".weft-", now.tv_sec, "-",
-                                now.tv_nsec, "-", attempt, ".tmp");
-      const int number = RetryInterrupted([this] {
-        return system_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL,
-                            permissions_);
-      });
-      file_ = Fd(number, system_);
-      if (file_) {
-        stage_ = Stage::kBeingWritten;
-        return absl::OkStatus();
-      }
-      if (errno != EEXIST) break;
-    }
-    return PathError(errno, "open", path_);
+    absl::StatusOr<NewFile> made =
+        MakeNewFile(system_, directory_path_, permissions_, path_);
+    if (!made.ok()) return std::move(made).status();
+    new_ = *std::move(made);
+    stage_ = Stage::kBeingWritten;
+    return absl::OkStatus();
   }
 
   absl::Status Write() {
     const std::size_t stop = rest_.size() - std::min(kStep, rest_.size());
     while (rest_.size() > stop) {
       const ssize_t taken = RetryInterrupted([&] {
-        return system_.write(file_.get(), rest_.data(), rest_.size() - stop);
+        return system_.write(new_.fd.get(), rest_.data(), rest_.size() - stop);
       });
       // Nothing at all is no answer that a file gives; asking on and on is no
       // way to find out why.
@@ -139,10 +119,10 @@ class Replacement {
 
   absl::Status Store() {
     const int answer =
-        RetryInterrupted([this] { return system_.fsync(file_.get()); });
+        RetryInterrupted([this] { return system_.fsync(new_.fd.get()); });
     absl::Status stored = CheckCall(answer, "fsync", path_);
     if (!stored.ok()) return stored;
-    absl::Status closed = file_.Close();
+    absl::Status closed = new_.fd.Close();
     if (!closed.ok()) {
       return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
     }
@@ -152,7 +132,7 @@ class Replacement {
 
   absl::Status Replace() {
     const int answer = RetryInterrupted(
-        [this] { return system_.rename(temporary_.c_str(), path_.c_str()); });
+        [this] { return system_.rename(new_.path.c_str(), path_.c_str()); });
     absl::Status renamed = CheckCall(answer, "rename", path_);
     if (!renamed.ok()) return renamed;
     stage_ = Stage::kReplaced;
@@ -176,12 +156,10 @@ class Replacement {
     directory_.Close().IgnoreError();
     if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return;
     stage_ = Stage::kToBeMade;
-    file_.Close().IgnoreError();  // What was written is not wanted.
+    new_.fd.Close().IgnoreError();  // What was written is not wanted.
     // What cannot be removed stays; there is an error already to tell.
-    system_.unlink(temporary_.c_str());
+    RetryInterrupted([this] { return system_.unlink(new_.path.c_str()); });
   }
-
-  static constexpr int kMaxAttempts = 1000;
 
   System& system_;
   const std::string path_;
@@ -189,9 +167,8 @@ class Replacement {
   std::string_view rest_;  // What is still to be written.
   const mode_t permissions_;
   Stage stage_ = Stage::kToBeMade;
-  std::string temporary_;
   Fd directory_;
-  Fd file_;
+  NewFile new_;
 };
 
 Task<absl::Status> Replace(std::string path, std::string_view contents,
