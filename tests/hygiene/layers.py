@@ -17,7 +17,9 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"weft/([^"]+)"|<([^>]+)>)',
 ONLY_IN = {  # What one file may see; and the shim, and bare floors in bench.
     "sys/epoll.h": ("reactor/epoll_poller.cc", "tests/support/kqueue_shim/",
                     "bench/"),
-    "sys/event.h": ("reactor/kqueue_poller.cc", "tests/support/kqueue_shim/"),
+    "sys/event.h": ("reactor/kqueue_poller.cc",
+                    "reactor/kqueue_file_changes.cc",
+                    "tests/support/kqueue_shim/"),
 }
 NEVER_IN = {  # What a layer is ignorant of, on purpose.
     "reactor": {"coroutine"},
