@@ -1,0 +1,127 @@
+// Prints the last lines of a file, and then what is added to it, until Ctrl-C,
+// as `tail -F` does: also when it is cut off, removed, or replaced by another
+// of its name.
+//
+//     ./tail /var/log/syslog
+//     ./tail /var/log/syslog 20
+//
+// SPDX-License-Identifier: MIT
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/fs/file.h"
+#include "weft/fs/lines.h"
+#include "weft/fs/metadata.h"
+#include "weft/fs/watch.h"
+#include "weft/runtime/async_generator.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/run.h"
+#include "weft/runtime/task.h"
+
+using weft::AsyncGenerator, weft::OrReturn, weft::Task;
+using weft::fs::File, weft::fs::FileChange, weft::fs::Metadata;
+using weft::fs::ReadLines, weft::fs::Watcher;
+
+constexpr weft::fs::LinesOptions kWithEnds = {.ends =
+                                                  weft::fs::LineEnds::kKeep};
+
+struct Followed {
+  std::string path;
+  std::size_t slash;         // Where its last name begins.
+  std::optional<File> file;  // What had the name when we last looked.
+  std::uint64_t inode = 0;
+
+  std::string directory() const {
+    return slash == 0 ? "." : path.substr(0, slash);
+  }
+  // Other files of the directory do not matter.
+  bool IsOf(const FileChange& change) const {
+    return change.name.empty() || change.name == path.substr(slash);
+  }
+};
+
+void Print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Task<absl::Status> PrintLast(File& file, std::size_t count) {
+  std::deque<std::string> last;
+  AsyncGenerator<absl::StatusOr<std::string_view>> lines =
+      ReadLines(file, kWithEnds);
+  while (auto line = co_await lines.Next()) {
+    std::string_view text = co_await OrReturn(*std::move(line));
+    last.emplace_back(text);
+    if (last.size() > count) last.pop_front();
+  }
+  for (const std::string& line : last) Print(line);
+  std::fflush(stdout);
+  co_return absl::OkStatus();
+}
+
+// What has been added since; all of it where it has become shorter.
+Task<absl::Status> PrintNew(File& file) {
+  Metadata about = co_await OrReturn(file.GetMetadata());
+  if (about.size < file.cursor()) {
+    std::fputs("tail: the file was cut off\n", stderr);
+    file.set_cursor(0);
+  }
+  AsyncGenerator<absl::StatusOr<std::string_view>> lines =
+      ReadLines(file, kWithEnds);
+  while (auto line = co_await lines.Next()) {
+    std::string_view text = co_await OrReturn(*std::move(line));
+    Print(text);
+  }
+  std::fflush(stdout);
+  co_return absl::OkStatus();
+}
+
+// Goes over to what has the name now, if that is another file.
+Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher) {
+  absl::StatusOr<File> opened = co_await File::Open(followed.path);
+  if (absl::IsNotFound(opened.status())) co_return absl::OkStatus();
+  File file = co_await OrReturn(std::move(opened));
+  Metadata about = co_await OrReturn(file.GetMetadata());
+  const bool same = followed.file && about.inode == followed.inode;
+  if (same) co_return absl::OkStatus();
+  // On Linux the directory's watch tells of writes as well; not so elsewhere.
+  co_await OrReturn(watcher.Add(followed.path));
+  followed.file.emplace(std::move(file));
+  followed.inode = about.inode;
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Tail(std::string path, std::size_t count) {
+  const std::size_t slash = path.rfind('/') + 1;
+  Followed followed{std::move(path), slash, std::nullopt};
+  Watcher watcher = co_await OrReturn(Watcher::Create());
+  // Watched before it is looked at: nothing can come in between.
+  co_await OrReturn(watcher.Add(followed.directory()));
+  co_await OrReturn(LookAgain(followed, watcher));
+  if (followed.file) co_await OrReturn(PrintLast(*followed.file, count));
+  for (;;) {
+    FileChange change = co_await OrReturn(watcher.Next());
+    if (!followed.IsOf(change)) continue;
+    if (followed.file) co_await OrReturn(PrintNew(*followed.file));
+    co_await OrReturn(LookAgain(followed, watcher));
+    if (followed.file) co_await OrReturn(PrintNew(*followed.file));
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs("usage: tail FILE [LINES]\n", stderr);
+    return 2;
+  }
+  const std::size_t count = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 10;
+  return weft::RunMain(Tail, std::string(argv[1]), count);
+}
