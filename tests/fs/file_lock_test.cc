@@ -14,12 +14,15 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/fs/file.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/system.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/fs/cancel_at_every_call.h"
 #include "weft/tests/fs/halting_system.h"
 #include "weft/tests/support/temporary_directory.h"
 
@@ -118,12 +121,12 @@ TEST_F(FileLockTest, SaysWhatTheFileSystemSays) {
   EXPECT_EQ(std::string(status.message()).find("flock(\"" + path_ + "\")"), 0U);
 }
 
-// The other holder is there from before, without the code under test.
+// Cancelled while it asks as well as while it pauses.
 TEST_F(FileLockTest, WhoeverIsCancelledHoldsNothing) {
   auto start = [this] {
     return HoldFor(path_, absl::Seconds(1), LockKind::kExclusive);
   };
-  auto check = [this](const absl::Status& status, const auto&) {
+  auto is_free = [this](const absl::Status& status, const auto&...) {
     EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
     const reactor::Fd other(
         reactor::System::Kernel().open(path_.c_str(), 0, 0));
@@ -131,7 +134,8 @@ TEST_F(FileLockTest, WhoeverIsCancelledHoldsNothing) {
               0);
   };
 
-  EXPECT_TRUE(weft::testing::CancelEverywhere({}, start, check).ok());
+  EXPECT_GE(CancelAtEveryCall(start, is_free), 3);
+  EXPECT_TRUE(weft::testing::CancelEverywhere({}, start, is_free).ok());
 }
 
 TEST_F(FileLockTest, AWaitForALockCanBeCancelled) {

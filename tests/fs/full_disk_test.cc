@@ -5,6 +5,9 @@
 
 #include <sys/wait.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/fs/copy_file.h"
 #include "weft/fs/file.h"
 #include "weft/fs/names.h"
 #include "weft/fs/read_file.h"
@@ -43,6 +47,28 @@ std::set<std::string> NamesIn(const std::string& directory) {
   return names;
 }
 
+// Room that is reserved, a copy from another disk and a write in parts.
+Task<absl::Status> FillByOtherMeans(std::string disk) {
+  File file = co_await OrReturn(File::Open(disk + "/file", kReplace));
+  absl::Status reserved = co_await file.Allocate(0, 200'000);
+  EXPECT_EQ(reserved.code(), absl::StatusCode::kResourceExhausted);
+
+  File large = co_await OrReturn(File::Open(disk + ".large", kReplace));
+  co_await OrReturn(large.Truncate(200'000));
+  absl::StatusOr<std::uint64_t> copied =
+      co_await CopyFile(disk + ".large", disk + "/copy");
+  EXPECT_EQ(copied.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(NamesIn(disk), ElementsAre("file", "settings"));
+
+  const std::string bulk(50'000, 'x');
+  const std::span<const std::byte> part = std::as_bytes(std::span(bulk));
+  const std::array<std::span<const std::byte>, 2> parts = {part, part};
+  absl::StatusOr<std::size_t> taken = co_await file.WriteVectored(parts);
+  while (taken.ok()) taken = co_await file.WriteVectored(parts);
+  EXPECT_EQ(taken.status().code(), absl::StatusCode::kResourceExhausted);
+  co_return co_await RemoveFile(disk + "/file");
+}
+
 Task<absl::Status> FillTheDisk(std::string disk) {
   const std::string settings = disk + "/settings";
   const std::string bulk(200'000, 'x');
@@ -64,6 +90,7 @@ Task<absl::Status> FillTheDisk(std::string disk) {
   co_await OrReturn(file.Close());
 
   co_await OrReturn(RemoveFile(disk + "/file"));
+  co_await OrReturn(FillByOtherMeans(disk));
   co_await OrReturn(WriteFileAtomically(settings, "new"));
   kept = co_await OrReturn(ReadFile(settings));
   EXPECT_EQ(kept, "new");

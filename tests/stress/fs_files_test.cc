@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -20,7 +21,10 @@
 #include "gtest/gtest.h"
 #include "weft/fs/directory.h"
 #include "weft/fs/file.h"
+#include "weft/fs/file_lock.h"
+#include "weft/fs/names.h"
 #include "weft/fs/read_file.h"
+#include "weft/fs/watch.h"
 #include "weft/fs/write_file.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
@@ -37,6 +41,8 @@ using ::testing::ElementsAre;
 using ::weft::testing::OpenDescriptors;
 using ::weft::testing::TemporaryDirectory;
 
+constexpr absl::Duration kShort = absl::Milliseconds(1);
+constexpr OpenOptions kOpened = {.access = Access::kReadWrite};
 constexpr OpenOptions kNew = {.access = Access::kReadWrite,
                               .create = Create::kExclusive};
 
@@ -135,6 +141,103 @@ TEST(FsStressTest, ManyTasksReadAndWriteManyFiles) {
   }
 
   EXPECT_EQ(directory.Names().size(), static_cast<std::size_t>(kFiles));
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// --- Locks ---
+
+// Counts up what is in the file, which is wrong once two do so at a time. Each
+// task has an opening of its own, as a program of its own would.
+Task<absl::Status> CountUp(std::string path, int times) {
+  File file = co_await OrReturn(File::Open(path, kOpened));
+  for (int i = 0; i < times; ++i) {
+    FileLock lock = co_await OrReturn(LockFile(file, LockKind::kExclusive));
+    std::uint64_t count = 0;
+    co_await OrReturn(file.ReadExactlyAt(BytesOf(count), 0));
+    ++count;
+    co_await OrReturn(file.WriteAllAt(BytesOf(count), 0));
+    co_await OrReturn(lock.Release());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::uint64_t>> CountTogether(std::string path, int tasks,
+                                                  int times) {
+  File file = co_await OrReturn(File::Open(path, kNew));
+  std::uint64_t count = 0;
+  co_await OrReturn(file.WriteAllAt(BytesOf(count), 0));
+  co_await OrReturn(WithScope([&](Scope& counters) -> Task<absl::Status> {
+    for (int i = 0; i < tasks; ++i) counters.Spawn(CountUp(path, times));
+    co_return absl::OkStatus();
+  }));
+  co_await OrReturn(file.ReadExactlyAt(BytesOf(count), 0));
+  co_return count;
+}
+
+TEST(FsStressTest, ALockOfAFileLetsOneInAtATime) {
+  TemporaryDirectory directory;
+  Runtime runtime({.workers = 2, .max_blocking_threads = 4});
+
+  const absl::StatusOr<std::uint64_t> count =
+      runtime.BlockOn(CountTogether(directory / "file", 4, 20));
+
+  ASSERT_TRUE(count.ok()) << count.status();
+  EXPECT_EQ(*count, 80U);
+}
+
+// --- Watches ---
+
+Task<absl::Status> TakeUntilClosed(Watcher& watcher, int& taken) {
+  for (;;) {
+    absl::StatusOr<FileChange> change = co_await watcher.Next();
+    if (absl::IsFailedPrecondition(change.status())) break;
+    co_await OrReturn(change.status());
+    EXPECT_NE(change->kind, FileChangeKind::kOverflow);
+    if (change->kind == FileChangeKind::kCreated) ++taken;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> MakeFiles(std::string path, Watcher& watcher, int count) {
+  co_await OrReturn(CreateDirectory(path));
+  WatchId watch = co_await OrReturn(watcher.Add(path));
+  for (int i = 0; i < count; ++i) {
+    co_await OrReturn(CreateDirectory(absl::StrCat(path, "/", i)));
+  }
+  co_return watcher.Remove(watch);
+}
+
+// Watches are added and removed while somebody waits for changes.
+Task<absl::Status> WatchAndClose(const TemporaryDirectory& in, int& taken) {
+  Watcher watcher = co_await OrReturn(Watcher::Create());
+  JoinHandle<absl::Status> taker =
+      Spawn(TakeUntilClosed, std::ref(watcher), std::ref(taken));
+  absl::Status made =
+      co_await WithScope([&](Scope& makers) -> Task<absl::Status> {
+        for (int i = 0; i < 4; ++i) {
+          makers.Spawn(MakeFiles(in / absl::StrCat(i), watcher, 25));
+        }
+        co_return absl::OkStatus();
+      });
+  while (made.ok() && taken < 100) co_await OrReturn(SleepFor(kShort));
+  watcher.Close();
+  co_await OrReturn(taker.Join());
+  co_return made;
+}
+
+TEST(FsStressTest, AWatcherTellsEveryChangeWhileWatchesComeAndGo) {
+  TemporaryDirectory directory;
+  const int before = OpenDescriptors();
+  int taken = 0;
+  {
+    // One worker: the tasks share a count.
+    Runtime runtime({.workers = 1, .max_blocking_threads = 4});
+
+    EXPECT_EQ(runtime.BlockOn(WatchAndClose(directory, taken)),
+              absl::OkStatus());
+  }
+
+  EXPECT_EQ(taken, 100);
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
