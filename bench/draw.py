@@ -8,8 +8,9 @@ drawn.
 
 The fastest row is at the top, wherever ours may be. Bars begin at zero and are
 as long as the median of the real time, or of the bytes where those are asked
-for. A row that takes many times as long as the others would make them all look
-alike, so its bar is cut, visibly; what it took stands beside it as beside any.
+for, or of the processor time where what a server costs is. A row that takes
+many times as long as the others would make them all look alike, so its bar is
+cut, visibly; what it took stands beside it as beside any.
 
 SPDX-License-Identifier: MIT
 """
@@ -28,8 +29,17 @@ WIDTH, LEFT, LONGEST, ROW = 720, 150, 440, 24
 LONGEST_OF_TYPICAL = 8  # A bar this many times the middle one is cut.
 UNITS = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns")]
 # What the arguments after the implementation are; others are just numbers.
-ARGUMENTS = {"runtime/yield": ("worker", "task")}
+ARGUMENTS = {
+    "runtime/yield": ("worker", "task"),
+    "net/echo": ("connection", "byte"),
+    "net/echo_two_workers": ("connection", "byte"),
+    "fs/read_cached_4k": ("reader",),
+    "fs/write_sync_4k": ("writer",),
+}
 OF_LAYERS = {"runtime": ("worker",), "sync": ("worker",)}
+# Questions of what a server costs, and not of how long somebody waits.
+OF_PROCESSOR_TIME = {"net/echo", "net/echo_two_workers", "net/accept_close",
+                     "net/timeouts"}
 
 # Both themes are in the file, since it cannot know where it is shown.
 STYLE = """
@@ -60,9 +70,10 @@ def answers(report):
             continue
         layer, question, implementation, *arguments = run.plain(
             benchmark["run_name"]).split("/")
-        real = run.nanoseconds(benchmark)[0]
         question = f"{layer}/{question}"
-        took = benchmark["bytes"] if "bytes" in question else real
+        real, cpu = run.nanoseconds(benchmark)
+        took = cpu if question in OF_PROCESSOR_TIME else real
+        took = benchmark["bytes"] if "bytes" in question else took
         questions.setdefault(question, {}).setdefault(
             tuple(arguments), {}).setdefault(implementation, []).append(took)
     return questions
@@ -152,7 +163,9 @@ def chart(question, groups, labels):
             picture.bar(name, min(took / longest, 1), took > longest,
                         said(question, took))
     picture.bottom += 4
-    what = "memory" if "bytes" in question else "real time"
+    what = ("memory" if "bytes" in question
+            else "processor time" if question in OF_PROCESSOR_TIME
+            else "real time")
     picture.text(f"The median of the {what} of one: shorter is better.",
                  style="quiet", step=20)
     drawn = {name for times in groups.values() for name in times}

@@ -17,6 +17,10 @@ With `--clang` the same programs are asked once more, out of a folder that
 clang has built. Theirs are rows of the implementation `weft-clang`, and those
 of `weft` say how many times as long they take, by the clock.
 
+Where the question is what a server costs, or a program that reads files, each
+is a process of its own and is looked at from the outside, by net/servers.py and
+fs/files.py.
+
 A peer is another runtime that is asked the same questions. It is a folder of
 bench/peers/ with a program `run`, which is called with `--json FILE`, and with
 `--only` and `--quick` where they were given, and writes what Google Benchmark
@@ -37,6 +41,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 PEERS = HERE / "peers"
+OF_PROCESSES = [HERE / "fs/files.py", HERE / "net/servers.py"]
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 # What Google Benchmark says of every benchmark; anything else is a counter.
 USUAL = {
@@ -83,6 +88,28 @@ def measure(program, only, quick, out):
         check=True, stdout=subprocess.DEVNULL)
     # A filter that nothing matches leaves an empty file.
     return json.loads(out.read_text() or "{}")
+
+
+def questions_of_processes(build, peers, clang):
+    """As measure, for the scripts of OF_PROCESSES."""
+    def ask(script, only, quick, out):
+        command = [sys.executable, script, build, "--json", out]
+        command += ["--only", only] if only else []
+        command += ["--quick"] if quick else []
+        command += ["--peers"] if peers else []
+        command += ["--clang", clang] if clang else []
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return json.loads(out.read_text())
+
+    return ask
+
+
+def lists_any(script, build, only):
+    """Whether a row of ours matches."""
+    command = [sys.executable, script, build, "--list"]
+    listed = subprocess.run(command + (["--only", only] if only else []),
+                            check=True, capture_output=True, text=True)
+    return bool(listed.stdout.strip())
 
 
 def ask_peer(program, only, quick, out):
@@ -245,6 +272,13 @@ def main():
                             (measure_clang, arguments.clang)) if build
          for program in programs(build) if has_any(program, arguments.only)),
         key=lambda each: each[1].name)
+    # They ask the peers, too, which may have what matches.
+    if sys.platform == "linux":
+        ask = questions_of_processes(arguments.build, arguments.peers,
+                                     arguments.clang)
+        asked += [(ask, script) for script in OF_PROCESSES
+                  if arguments.peers
+                  or lists_any(script, arguments.build, arguments.only)]
     if arguments.peers:
         peers = sorted(PEERS.glob("*/run"))
         asked += [(ask_peer, program) for program in peers]
