@@ -9,6 +9,11 @@ is missing the peer is skipped: it says in a word what it would need, leaves an
 empty report and is no error, since nobody must have six other runtimes to
 measure this one.
 
+What is asked as a process of its own (bench/passes.py) is another program, out
+of the peer's folder processes/: called with `--processes`, `run` builds it and
+prints, for each implementation that it stands for, the command, what that can
+do, and its version.
+
 Programs in C++ have Google Benchmark themselves. The others print the names of
 their rows when called with `--list`; called with `NAME` or `--quick NAME` they
 print a line of JSON for each repetition, with the members that Google Benchmark
@@ -33,7 +38,7 @@ sys.path.append(str(ROOT / "bench"))
 import run  # noqa: E402: it is found by the line above.
 
 # What any peer in C++ may include beside its own headers.
-SHARED = [PEERS / "questions.h", ROOT / "bench/main.cc",
+SHARED = [PEERS / "questions.h", PEERS / "processes.h", ROOT / "bench/main.cc",
           ROOT / "bench/runtime/matrix_product.h"]
 REGISTRY = pathlib.Path("/usr/share/cargo/registry")  # Debian's crates.
 
@@ -82,6 +87,20 @@ class Cpp:
         self.package = next(iter(headers))
 
     def build(self, sources, into):
+        shared = [ROOT / "bench/main.cc",
+                  ROOT / "bench/runtime/matrix_product.cc"]
+        return self.built([*shared, *sorted(sources.glob("*.cc"))],
+                          self.libraries, into)
+
+    def processes(self, sources, into, _):
+        into = into / "processes"
+        into.mkdir(exist_ok=True)
+        # They measure nothing themselves.
+        libraries = [each for each in self.libraries if each != "-lbenchmark"]
+        return [self.built(sorted(sources.glob("processes/*.cc")), libraries,
+                           into)]
+
+    def built(self, sources, libraries, into):
         compiler = os.environ.get("CXX") or tool("g++", "g++-12", "g++")
         self.look_for_headers(compiler)
         # Headers are "weft/bench/...", as they are for our own benchmarks.
@@ -89,11 +108,10 @@ class Cpp:
         include.mkdir(exist_ok=True)
         if not (include / "weft").is_symlink():
             (include / "weft").symlink_to(ROOT)
-        headers = [*sources.glob("*.h"), *SHARED, PEERS / "asked.py"]
+        headers = [*sources[-1].parent.glob("*.h"), *SHARED,
+                   PEERS / "asked.py"]
         objects = []
-        shared = [ROOT / "bench/main.cc",
-                  ROOT / "bench/runtime/matrix_product.cc"]
-        for source in [*shared, *sorted(sources.glob("*.cc"))]:
+        for source in sources:
             objects.append(into / (source.stem + ".o"))
             if not is_newer(objects[-1], [source, *filter(
                     pathlib.Path.exists, headers)]):
@@ -103,7 +121,7 @@ class Cpp:
         program = into / "program"
         if not is_newer(program, objects):
             subprocess.run([*compiler.split(), "-pthread", *objects,
-                            *self.libraries, "-o", program], check=True)
+                            *libraries, "-o", program], check=True)
         return program
 
     def look_for_headers(self, compiler):
@@ -140,11 +158,16 @@ class Go:
     package = "golang-go"
 
     def build(self, sources, into):
+        return self.built(sources, sources, into / "program")
+
+    def processes(self, sources, into, _):
+        return [self.built(sources, sources / "processes", into / "processes")]
+
+    def built(self, module, package, program):
         go = tool(self.package, "go")
-        program = into / "program"
-        if not is_newer(program, [*sources.glob("*.go"), sources / "go.mod"]):
+        if not is_newer(program, [*package.glob("*.go"), module / "go.mod"]):
             subprocess.run(
-                [go, "build", "-o", program, "."], cwd=sources, check=True,
+                [go, "build", "-o", program, "."], cwd=package, check=True,
                 env={**os.environ, "GOPROXY": "off", "GOFLAGS": "-mod=mod"})
         return program
 
@@ -180,6 +203,9 @@ class Rust:
             env={**os.environ, "RUSTFLAGS": flags.strip()})
         return into / "target/release" / sources.name
 
+    def processes(self, sources, into, _):
+        return [self.build(sources, into).parent / "processes"]
+
     def ask(self, program, only, quick, _):
         return ask_each([program], only, quick)
 
@@ -193,9 +219,38 @@ class Python:
     def build(self, sources, _):
         return sources / "program.py"
 
+    def processes(self, sources, _, name):
+        if name == sources.name:
+            return [self.python(), sources / "processes.py"]
+        # Another loop for the same program.
+        looked = subprocess.run([self.python(), "-c", f"import {name}"],
+                                stderr=subprocess.DEVNULL)
+        if looked.returncode != 0:
+            raise Missing(f"python3-{name}")
+        return [self.python(), sources / "processes.py", f"--{name}"]
+
     def ask(self, program, only, quick, _):
-        python = shutil.which("python3", path="/usr/bin") or sys.executable
-        return ask_each([python, program], only, quick)
+        return ask_each([self.python(), program], only, quick)
+
+    @staticmethod
+    def python():
+        return shutil.which("python3", path="/usr/bin") or sys.executable
+
+
+def processes(how, sources, into, can):
+    """What `--processes` prints."""
+    told = {}
+    for name, words in can.items():
+        try:
+            command = how.processes(sources, into, name)
+        except Missing as missing:
+            print(f"skipped: {missing} is not installed", file=sys.stderr)
+            continue
+        told[name] = {
+            "command": [str(each) for each in command], "can": words.split(),
+            "label": version(how.package if name == sources.name
+                             else f"python3-{name}")}
+    return told
 
 
 def context(quick):
@@ -203,8 +258,9 @@ def context(quick):
             "quick": quick}
 
 
-def main(how):
-    """What `run` does; `how` is one of the classes above."""
+def main(how, can=None):
+    """What `run` does; `how` is one of the classes above. `can` has the words
+    of what each implementation can do as a process."""
     sources = pathlib.Path(sys.argv[0]).resolve().parent
     parser = argparse.ArgumentParser(
         prog=f"bench/peers/{sources.name}/run",
@@ -215,10 +271,15 @@ def main(how):
                         help="the benchmarks whose name matches")
     parser.add_argument("--quick", action="store_true",
                         help="each measured briefly and once")
+    parser.add_argument("--processes", action="store_true",
+                        help="build what is asked as a process, and say how")
     arguments = parser.parse_args()
 
     into = ROOT / "build/peers" / sources.name
     into.mkdir(parents=True, exist_ok=True)
+    if arguments.processes:
+        print(json.dumps(processes(how, sources, into, can or {})))
+        return
     report = {}
     try:
         program = how.build(sources, into)
