@@ -1,6 +1,6 @@
 """Runs the benchmarks of a build folder and prints one table.
 
-    run.py BUILD [--only REGEX] [--quick] [--json FILE] [--draw FOLDER]
+    run.py BUILD [--only LAYER|REGEX] [--quick] [--json FILE] [--draw FOLDER]
            [--peers] [--clang BUILD]
 
 A row has the time that passed and the time of all processors that the process
@@ -41,6 +41,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 PEERS = HERE / "peers"
+LAYERS = ("reactor", "runtime", "sync", "net", "fs")
 OF_PROCESSES = [HERE / "fs/files.py", HERE / "net/servers.py"]
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 # What Google Benchmark says of every benchmark; anything else is a counter.
@@ -51,6 +52,11 @@ USUAL = {
     "bytes_per_second", "aggregate_name", "aggregate_unit",
     "error_occurred", "error_message",
 }
+
+
+def pattern(only):
+    """A layer by its name alone is meant, and not oneTBB by `net`."""
+    return f"^{only}/" if only in LAYERS else only
 
 
 def programs(build):
@@ -251,8 +257,8 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench",
                                      description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--only", metavar="REGEX",
-                        help="the benchmarks whose name matches")
+    parser.add_argument("--only", metavar="REGEX", type=pattern,
+                        help="those of a layer, or whose name matches")
     parser.add_argument("--quick", action="store_true",
                         help="each measured briefly and once")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE",

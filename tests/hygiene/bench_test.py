@@ -34,6 +34,10 @@ class BenchTest(unittest.TestCase):
             self.assertEqual([build / "bench/net_bench"],
                              bench.programs(build))
 
+    def test_a_layer_is_no_part_of_another_name(self):
+        self.assertEqual("^net/", bench.pattern("net"))
+        self.assertEqual("net/echo", bench.pattern("net/echo"))
+
     def rows(self, *benchmarks):
         return list(bench.rows({"benchmarks": list(benchmarks)}))
 
