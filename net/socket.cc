@@ -25,27 +25,14 @@ using ::weft::reactor::System;
 // getsockname and getpeername differ in the name only.
 using NameCall = int (System::*)(int, sockaddr*, socklen_t*);
 
-absl::StatusOr<Address> AskForAddress(System& system, int fd, NameCall call,
-                                      std::string_view what) {
-  Address::SystemForm form;
+template <typename A>
+absl::StatusOr<A> AskForAddress(System& system, int fd, NameCall call,
+                                std::string_view what) {
+  typename A::SystemForm form;
   if ((system.*call)(fd, form.get(), form.size_to_fill()) != 0) {
     return ErrnoToStatus(errno, what);
   }
-  return Address::FromSystem(form);
-}
-
-absl::StatusOr<Fd> OpenSocket(System& system, const Address& address, int type,
-                              int protocol) {
-  const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
-  Fd fd(system.socket(domain, type, protocol), system);
-  const int error = errno;
-  if (!fd) return ErrnoToStatus(error, NameOf("socket", address));
-  if (address.is_ipv6()) {
-    absl::Status ipv6_only = SetOption(system, fd.get(), IPPROTO_IPV6,
-                                       IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-    if (!ipv6_only.ok()) return ipv6_only;
-  }
-  return fd;
+  return A::FromSystem(form);
 }
 
 }  // namespace
@@ -120,11 +107,23 @@ absl::Status SetOption(System& system, int fd, int level, int name, int value,
 }
 
 absl::StatusOr<Address> LocalAddressOf(System& system, int fd) {
-  return AskForAddress(system, fd, &System::getsockname, "getsockname");
+  return AskForAddress<Address>(system, fd, &System::getsockname,
+                                "getsockname");
 }
 
 absl::StatusOr<Address> PeerAddressOf(System& system, int fd) {
-  return AskForAddress(system, fd, &System::getpeername, "getpeername");
+  return AskForAddress<Address>(system, fd, &System::getpeername,
+                                "getpeername");
+}
+
+absl::StatusOr<UnixAddress> LocalUnixAddressOf(System& system, int fd) {
+  return AskForAddress<UnixAddress>(system, fd, &System::getsockname,
+                                    "getsockname");
+}
+
+absl::StatusOr<UnixAddress> PeerUnixAddressOf(System& system, int fd) {
+  return AskForAddress<UnixAddress>(system, fd, &System::getpeername,
+                                    "getpeername");
 }
 
 absl::Status TakePendingError(System& system, int fd, std::string_view what) {

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "weft/net/address.h"
 #include "weft/net/peer.h"
+#include "weft/net/unix_address.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/system.h"
 
@@ -56,6 +57,8 @@ absl::Status SetOption(reactor::System& system, int fd, int level, int name,
 // The socket's own end, and the other one.
 absl::StatusOr<Address> LocalAddressOf(reactor::System& system, int fd);
 absl::StatusOr<Address> PeerAddressOf(reactor::System& system, int fd);
+absl::StatusOr<UnixAddress> LocalUnixAddressOf(reactor::System& system, int fd);
+absl::StatusOr<UnixAddress> PeerUnixAddressOf(reactor::System& system, int fd);
 
 // Takes the error that the socket has noted and not yet reported, such as the
 // outcome of a connect. OK when there is none. `what` names what went wrong.

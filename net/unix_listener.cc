@@ -27,14 +27,6 @@ using ::weft::reactor::ErrnoToStatus;
 using ::weft::reactor::Fd;
 using ::weft::reactor::System;
 
-absl::StatusOr<UnixAddress> LocalUnixAddressOf(System& system, int fd) {
-  UnixAddress::SystemForm form;
-  if (system.getsockname(fd, form.get(), form.size_to_fill()) != 0) {
-    return ErrnoToStatus(errno, "getsockname");
-  }
-  return UnixAddress::FromSystem(form);
-}
-
 // The client's address, where it has bound one: of no use but to be shown.
 UnixStream Connected(AcceptedSocket accepted) {
   UnixAddress::SystemForm form;

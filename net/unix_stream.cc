@@ -122,11 +122,8 @@ absl::StatusOr<UnixStream> UnixStream::FromFd(Fd socket) {
   System& system = CurrentReactor().system();
   absl::Status usable = PrepareForeign(system, socket.get(), SOCK_STREAM);
   if (!usable.ok()) return usable;
-  UnixAddress::SystemForm form;
-  if (system.getpeername(socket.get(), form.get(), form.size_to_fill()) != 0) {
-    return ErrnoToStatus(errno, "getpeername");
-  }
-  const absl::StatusOr<UnixAddress> peer = UnixAddress::FromSystem(form);
+  const absl::StatusOr<UnixAddress> peer =
+      PeerUnixAddressOf(system, socket.get());
   if (!peer.ok()) return peer.status();
   return Adopt(std::move(socket), *peer);
 }

@@ -1,0 +1,184 @@
+// UnixDatagram: messages within this machine, whole and in order.
+//
+//     auto log = co_await OrReturn(UnixDatagram::Bind("/run/log.sock"));
+//     auto got = co_await OrReturn(log.ReceiveFrom(buffer));
+//
+// Unlike UDP's they are not lost, not doubled and not out of order; who sends
+// faster than the receiver takes waits (unix(7)). Otherwise as UdpSocket, whose
+// attempts these are (datagram_attempts.h).
+//
+// SPDX-License-Identifier: MIT
+
+#ifndef WEFT_NET_UNIX_DATAGRAM_H_
+#define WEFT_NET_UNIX_DATAGRAM_H_
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "weft/net/bound_path.h"
+#include "weft/net/datagram.h"
+#include "weft/net/datagram_attempts.h"
+#include "weft/net/timed_io.h"
+#include "weft/net/unix_address.h"
+#include "weft/reactor/fd.h"
+#include "weft/reactor/source.h"
+#include "weft/runtime/task.h"
+
+namespace weft::net {
+
+struct UnixDatagramOptions {
+  // As UnixListenOptions'.
+  bool replace_stale = false;
+};
+
+// Threads: one task receives and one sends at a time; they may be two. Close
+//          may come from anywhere. Moving it is for when nobody uses it.
+class UnixDatagram {
+ public:
+  using Received = net::Received;
+  using Datagram = ReceivedFrom<UnixAddress>;
+
+  // Receives at `address`, which is read as UnixAddress::Parse does. Waits for
+  // nothing. Requires: InsideRuntime(), as all that make one.
+  //
+  // Errors: INVALID_ARGUMENT for the text of an address; FAILED_PRECONDITION
+  //         where it is in use, NOT_FOUND and PERMISSION_DENIED for the folder
+  //         of the path.
+  static absl::StatusOr<UnixDatagram> Bind(
+      std::string_view address, const UnixDatagramOptions& options = {});
+  static absl::StatusOr<UnixDatagram> Bind(
+      const UnixAddress& address, const UnixDatagramOptions& options = {});
+
+  // Without a name: to send, and to be answered by nobody.
+  static absl::StatusOr<UnixDatagram> Unbound();
+
+  // Two that are connected to each other.
+  static absl::StatusOr<std::pair<UnixDatagram, UnixDatagram>> Pair();
+
+  // Takes over a socket from elsewhere: it is looked at, and told not to block
+  // and not to be inherited.
+  //
+  // Errors: INVALID_ARGUMENT for what is no socket of datagrams of this
+  //         machine. It is closed then.
+  static absl::StatusOr<UnixDatagram> FromFd(reactor::Fd socket);
+
+  // A moved-from socket can only be destroyed or assigned to. What is assigned
+  // to is closed first, as by its destructor.
+  UnixDatagram(UnixDatagram&&) noexcept = default;
+  UnixDatagram& operator=(UnixDatagram&&) noexcept = default;
+
+  // Chooses one peer: Send goes there, and only what comes from there is
+  // received. Waits for nothing.
+  //
+  // Errors: NOT_FOUND where there is no such file, UNAVAILABLE where nobody has
+  //         it open, PERMISSION_DENIED.
+  absl::Status Connect(std::string_view address);
+  absl::Status Connect(const UnixAddress& address);
+
+  // As UdpSocket's.
+  //
+  // Suspends: until there is one.
+  // Cancel:   CANCELLED; none has been taken.
+  // Borrows:  the socket and `into`.
+  TimedIo<ReceiveAttempt<UnixAddress>> Receive(
+      std::span<std::byte> into) noexcept {
+    return Reading<ReceiveAttempt<UnixAddress>>(into, Taking::kTake);
+  }
+  // As UdpSocket's; a sender without a name is unnamed.
+  //
+  // Suspends: until there is one.
+  // Cancel:   CANCELLED; none has been taken.
+  TimedIo<ReceiveFromAttempt<UnixAddress>> ReceiveFrom(
+      std::span<std::byte> into) noexcept {
+    return Reading<ReceiveFromAttempt<UnixAddress>>(into, Taking::kTake);
+  }
+  // As UdpSocket's.
+  //
+  // Suspends: until there is one.
+  // Cancel:   CANCELLED; none has been taken.
+  TimedIo<ReceiveAttempt<UnixAddress>> Peek(
+      std::span<std::byte> into) noexcept {
+    return Reading<ReceiveAttempt<UnixAddress>>(into, Taking::kPeek);
+  }
+
+  // Sends one datagram, whole, to the peer that is connected.
+  //
+  // Suspends: while the receiver's queue is full.
+  // Cancel:   CANCELLED; nothing has been sent.
+  // Borrows:  the socket and `bytes`.
+  // Errors:   UNAVAILABLE where the receiver is gone; EMSGSIZE
+  //           (reactor::ErrnoOf) where it is too long; FAILED_PRECONDITION and
+  //           DEADLINE_EXCEEDED as Receive. In each case it has not been sent.
+  TimedIo<SendAttempt<UnixAddress>> Send(
+      std::span<const std::byte> bytes) noexcept {
+    return Sending({.bytes = bytes}, write_timeout_);
+  }
+
+  // Sends one datagram, whole, to `to`.
+  //
+  // Suspends: while the receiver's queue is full. That there is room again is
+  //           told only to a socket of which something was in it; so it is
+  //           looked at every 20 ms as well.
+  // Cancel:   CANCELLED; nothing has been sent.
+  // Borrows:  the socket and `bytes`, but not `to`.
+  // Errors:   as Send, and as Connect.
+  Task<absl::Status> SendTo(std::span<const std::byte> bytes, UnixAddress to);
+
+  // Whoever waits on it gets FAILED_PRECONDITION, as does everything done with
+  // it from now on. Its file is removed. Idempotent.
+  //
+  // Threads: any, while the socket is neither moved nor destroyed.
+  void Close() noexcept {
+    path_.Remove();
+    source_->Close();
+  }
+
+  // As UdpSocket's.
+  void SetReadTimeout(absl::Duration timeout) noexcept {
+    read_timeout_ = timeout;
+  }
+  void SetWriteTimeout(absl::Duration timeout) noexcept {
+    write_timeout_ = timeout;
+  }
+
+  const UnixAddress& local_address() const noexcept { return local_; }
+
+ private:
+  UnixDatagram(reactor::SourceHandle source, UnixAddress local,
+               BoundPath path) noexcept
+      : source_(std::move(source)),
+        local_(std::move(local)),
+        path_(std::move(path)) {}
+
+  template <typename Attempt>
+  TimedIo<Attempt> Reading(std::span<std::byte> into, Taking taking) noexcept {
+    return TimedIo<Attempt>(
+        *source_, reactor::Direction::kRead, FirstTry::kAtOnce, read_timeout_,
+        Attempt(*source_, local_, into, taking, Coalescing::kOff));
+  }
+  TimedIo<SendAttempt<UnixAddress>> Sending(OutgoingTo<UnixAddress> datagram,
+                                            absl::Duration timeout) noexcept {
+    using Attempt = SendAttempt<UnixAddress>;
+    return TimedIo<Attempt>(*source_, reactor::Direction::kWrite,
+                            FirstTry::kAtOnce, timeout,
+                            Attempt(*source_, peer_, std::move(datagram)));
+  }
+  static UnixDatagram Adopt(reactor::Fd socket, UnixAddress local,
+                            BoundPath path);
+
+  reactor::SourceHandle source_;
+  UnixAddress local_;
+  UnixAddress peer_;
+  absl::Duration read_timeout_ = absl::InfiniteDuration();
+  absl::Duration write_timeout_ = absl::InfiniteDuration();
+  BoundPath path_;  // Removed before the socket is closed.
+};
+
+}  // namespace weft::net
+
+#endif  // WEFT_NET_UNIX_DATAGRAM_H_
