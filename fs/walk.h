@@ -11,8 +11,8 @@
 // closed before the next one is opened: a walk of any depth has one open.
 //
 // It goes by paths: where somebody puts a link in the place of a directory
-// meanwhile, it may be led elsewhere, which for a look does no harm. Who removes
-// what he finds should not walk: see RemoveAll.
+// meanwhile it may be led elsewhere, which for a look does no harm. Whoever
+// removes what he finds should not walk: see RemoveAll.
 //
 // Rejected: a stack of open listings (a descriptor for each level, and the
 // order in which names come is the file system's whim anyway).
