@@ -471,4 +471,6 @@ int System::event_queue_control(absl::FunctionRef<int()> call) {
 
 int System::event_queue_wait(absl::FunctionRef<int()> call) { return call(); }
 
+bool System::watch(int, Source&) { return false; }
+
 }  // namespace weft::reactor

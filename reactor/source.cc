@@ -198,6 +198,7 @@ absl::Status Source::AddTo(Reactor* home) {
     return absl::FailedPreconditionError(
         "the runtime that the descriptor belongs to has stopped");
   }
+  if (system_->watch(fd_, *this)) return absl::OkStatus();
   return home->poller().Add(fd_, token());
 }
 

@@ -51,6 +51,8 @@
 
 namespace weft::reactor {
 
+class Source;
+
 // One of several messages that a call sends or receives: mmsghdr where there
 // is such a thing.
 struct CountedMessage {
@@ -234,6 +236,17 @@ class System {
   // both (an interrupted kevent has applied its changes).
   virtual int event_queue_control(absl::FunctionRef<int()> call);
   virtual int event_queue_wait(absl::FunctionRef<int()> call);
+
+  // Asked once in the life of a descriptor, when it is first waited for. True:
+  // the descriptor is of this System's own making, no event queue knows it, and
+  // from now on until its `close` the System itself tells `source` what becomes
+  // of it (Source::Deliver), beginning with what it is ready for now. The
+  // kernel makes none: false, and the event queue is told of it.
+  //
+  // Rejected: to answer for the event queue in event_queue_control (it takes a
+  // call it cannot look into), and numbers that the reactor knows to be made up
+  // (the System that made them is the one to know).
+  virtual bool watch(int fd, Source& source);
 };
 
 }  // namespace weft::reactor

@@ -398,6 +398,35 @@ TEST_F(RegistrationTest, ARefusalWakesTheWaiterOfTheOtherDirection) {
   system_.refusal = 0;
 }
 
+// Tells of its descriptors itself: here, that they are readable at once.
+class TellingSystem final : public System {
+ public:
+  bool watch(int fd, Source& source) override {
+    watched.push_back(fd);
+    source.Deliver(/*readable=*/true, /*writable=*/false, /*hang_up=*/false);
+    return true;
+  }
+  int close(int) override { return 0; }
+
+  std::vector<int> watched;
+};
+
+TEST_F(RegistrationTest, LeavesADescriptorToTheSystemThatMadeItUp) {
+  TellingSystem telling;
+  const SourceHandle made_up = pool_->Adopt(Fd(1 << 30, telling), telling);
+  made_up->TakeReady(Direction::kRead);
+
+  const absl::Status first = made_up->Register(*reactor_);
+  const bool told = made_up->IsReady(Direction::kRead);
+  const absl::Status second = made_up->Register(*reactor_);
+
+  // The number is none that an event queue would have taken.
+  EXPECT_EQ(first, absl::OkStatus());
+  EXPECT_TRUE(told);
+  EXPECT_EQ(second, absl::OkStatus());
+  EXPECT_THAT(telling.watched, ElementsAre(1 << 30));
+}
+
 TEST_F(RegistrationTest, AClosedSourceIsNotRegistered) {
   source_->Close();
 
