@@ -20,4 +20,10 @@ void SimulatedSystem::AdvanceTo(reactor::Instant instant) noexcept {
   }
 }
 
+reactor::Instant SimulatedSystem::NextEvent() const {
+  return reactor::Instant::InfiniteFuture();
+}
+
+bool SimulatedSystem::RunEvents() { return false; }
+
 }  // namespace weft::testing

@@ -4,6 +4,7 @@
 
 #include "weft/runtime/testing/simulator.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -73,10 +74,13 @@ bool Simulator::AnyTasks() noexcept { return scheduler_->AnyTasks(); }
 
 bool Simulator::Step(internal::ThisThread& here, Instant horizon) {
   if (worker().RunOneJob(here)) return true;
-  if (worker().TakeIn() || worker().PollForOwner()) return true;
-  const Instant next = worker().reactor().timers().NextDeadline();
+  if (worker().TakeIn() || system_.RunEvents()) return true;
+  if (worker().PollForOwner()) return true;
+  const Instant next =
+      std::min(worker().reactor().timers().NextDeadline(), system_.NextEvent());
   if (next == Instant::InfiniteFuture() || next > horizon) return false;
   system_.AdvanceTo(next);
+  system_.RunEvents();
   worker().PollForOwner();
   return true;
 }

@@ -12,7 +12,8 @@
 //
 // It is the runtime's own worker, with one thread and another clock: what is
 // tested is what is shipped. Real descriptors work (loopback sockets, pipes,
-// files); Blocking() runs its function on the spot.
+// files); Blocking() runs its function on the spot. A network whose packets
+// take virtual time is net/testing/simulated_network.h.
 //
 // Threads: all of it on one thread. Tasks may be woken from others.
 //
@@ -62,7 +63,7 @@ class Simulator {
     SpawnJoinable(std::move(task)).Detach();
   }
   template <typename Function, typename... Args>
-    requires MakesTask<Function, Args...>
+  requires MakesTask<Function, Args...>
   void Spawn(Function&& function, Args&&... args) {
     SpawnJoinable(std::forward<Function>(function), std::forward<Args>(args)...)
         .Detach();
@@ -75,7 +76,7 @@ class Simulator {
                                   internal::MadeTask<T>(std::move(task)));
   }
   template <typename Function, typename... Args>
-    requires MakesTask<Function, Args...>
+  requires MakesTask<Function, Args...>
   auto SpawnJoinable(Function&& function, Args&&... args) {
     auto closure = internal::MakeClosure(std::forward<Function>(function),
                                          std::forward<Args>(args)...);

@@ -151,6 +151,50 @@ TEST(SimulatorTest, TasksAndTheOneWhoRunsThemReadTheSameClock) {
   EXPECT_EQ(seen_inside, sim.now());
 }
 
+// Does something every so often, for a while, whatever the tasks do.
+class Metronome final : public SimulatedSystem {
+ public:
+  Instant NextEvent() const override {
+    return beats.size() < 3 ? next_ : Instant::InfiniteFuture();
+  }
+  bool RunEvents() override {
+    if (NextEvent() > now()) return false;
+    beats.push_back(now());
+    next_ = now() + absl::Nanoseconds(1'001);
+    return true;
+  }
+
+  std::vector<Instant> beats;
+
+ private:
+  Instant next_ = now() + absl::Nanoseconds(1);
+};
+
+TEST(SimulatorTest, TheClockStopsWhereverTheWorldDoesSomething) {
+  Metronome system;
+  Simulator sim({.system = &system});
+  const Instant begin = sim.now();
+
+  EXPECT_TRUE(sim.Run(Sleep(absl::Seconds(1))).ok());
+
+  EXPECT_THAT(system.beats, ElementsAre(begin + absl::Nanoseconds(1),
+                                        begin + absl::Nanoseconds(1'002),
+                                        begin + absl::Nanoseconds(2'003)));
+  EXPECT_GE(sim.now() - begin, absl::Seconds(1));
+}
+
+TEST(SimulatorTest, RunForGoesNoFurtherThanItIsTold) {
+  Metronome system;
+  Simulator sim({.system = &system});
+
+  sim.RunFor(absl::Nanoseconds(1'001));
+  const std::size_t beats = system.beats.size();
+  sim.RunFor(absl::Nanoseconds(1));
+
+  EXPECT_EQ(beats, 1u);
+  EXPECT_EQ(system.beats.size(), 2u);
+}
+
 TEST(SimulatorTest, RunForLetsExactlyThatMuchTimePass) {
   Simulator sim;
   const Instant begin = sim.now();
