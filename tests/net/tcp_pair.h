@@ -85,9 +85,9 @@ Task<absl::StatusOr<std::vector<std::byte>>> ReadAll(S& stream) {
 
 // Runs function(args...), which is a test's body, as a task of a simulation.
 template <typename Function, typename... Args>
-absl::Status Simulate(testing::SimulatorOptions options, Function function,
-                      Args&&... args) {
-  testing::Simulator sim(options);
+absl::Status Simulate(weft::testing::SimulatorOptions options,
+                      Function function, Args&&... args) {
+  weft::testing::Simulator sim(options);
   return sim.Run(function(std::forward<Args>(args)...));
 }
 inline absl::Status Simulate(Task<absl::Status> (*body)()) {
