@@ -27,6 +27,7 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
+#include "weft/tests/net/each_network.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
@@ -36,7 +37,10 @@ using ::testing::HasSubstr;
 
 constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 
-TEST(IoTimeoutTest, EndsAReadToWhichNothingComes) {
+class IoTimeoutTest : public EachNetworkTest {};
+INSTANTIATE_TEST_SUITE_P(Each, IoTimeoutTest, Networks(), NetworkName);
+
+TEST_P(IoTimeoutTest, EndsAReadToWhichNothingComes) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetReadTimeout(absl::Seconds(5));
@@ -55,7 +59,7 @@ TEST(IoTimeoutTest, EndsAReadToWhichNothingComes) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, LeavesTheStreamAsItWas) {
+TEST_P(IoTimeoutTest, LeavesTheStreamAsItWas) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetReadTimeout(absl::Seconds(5));
@@ -74,7 +78,7 @@ TEST(IoTimeoutTest, LeavesTheStreamAsItWas) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, CountsFromTheBeginningOfEachRead) {
+TEST_P(IoTimeoutTest, CountsFromTheBeginningOfEachRead) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetReadTimeout(absl::Seconds(5));
@@ -102,7 +106,7 @@ TEST(IoTimeoutTest, CountsFromTheBeginningOfEachRead) {
 }
 
 // Does something of the test's before a call that reads.
-class BeforeRead : public testing::SimulatedSystem {
+class BeforeRead : public weft::testing::SimulatedSystem {
  public:
   ssize_t recv(int fd, void* buffer, std::size_t size, int flags) override {
     if (before) before(++calls);
@@ -112,7 +116,7 @@ class BeforeRead : public testing::SimulatedSystem {
   int calls = 0;
 };
 
-TEST(IoTimeoutTest, GivesWhatComesAtTheLastMoment) {
+TEST(IoTimeoutKernelTest, GivesWhatComesAtTheLastMoment) {
   BeforeRead system;
 
   const absl::Status status = Simulate(
@@ -141,7 +145,7 @@ TEST(IoTimeoutTest, GivesWhatComesAtTheLastMoment) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, DoesNotWaitAtAllWhereItIsNotPositive) {
+TEST_P(IoTimeoutTest, DoesNotWaitAtAllWhereItIsNotPositive) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     const Instant start = Now();
@@ -163,7 +167,7 @@ TEST(IoTimeoutTest, DoesNotWaitAtAllWhereItIsNotPositive) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, CountsForOneDirectionOnly) {
+TEST_P(IoTimeoutTest, CountsForOneDirectionOnly) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetWriteTimeout(absl::Seconds(5));
@@ -188,7 +192,7 @@ Task<absl::Status> WriteForEver(TcpStream& stream) {
   for (;;) co_await OrReturn(stream.Write(bytes));
 }
 
-TEST(IoTimeoutTest, EndsAWriteThatNobodyReads) {
+TEST_P(IoTimeoutTest, EndsAWriteThatNobodyReads) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetWriteTimeout(absl::Seconds(2));
@@ -226,7 +230,7 @@ Task<absl::Status> WriteAllThenEnd(TcpStream& stream,
   co_return stream.ShutdownWrite();
 }
 
-TEST(IoTimeoutTest, BeginsAnewWhenSomeOfItIsWritten) {
+TEST_P(IoTimeoutTest, BeginsAnewWhenSomeOfItIsWritten) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetWriteTimeout(absl::Seconds(20));
@@ -245,7 +249,7 @@ TEST(IoTimeoutTest, BeginsAnewWhenSomeOfItIsWritten) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, EndsWritingAllWhenTheReaderStops) {
+TEST_P(IoTimeoutTest, EndsWritingAllWhenTheReaderStops) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetWriteTimeout(absl::Seconds(20));
@@ -260,7 +264,7 @@ TEST(IoTimeoutTest, EndsWritingAllWhenTheReaderStops) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, IsAnsweredByTheSmallerOfTwoLimits) {
+TEST_P(IoTimeoutTest, IsAnsweredByTheSmallerOfTwoLimits) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetReadTimeout(absl::Seconds(5));
@@ -278,8 +282,8 @@ TEST(IoTimeoutTest, IsAnsweredByTheSmallerOfTwoLimits) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(IoTimeoutTest, MayStillRunWhenTheSimulationEnds) {
-  testing::Simulator sim;
+TEST(IoTimeoutKernelTest, MayStillRunWhenTheSimulationEnds) {
+  weft::testing::Simulator sim;
   sim.Spawn([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.SetReadTimeout(absl::Seconds(5));

@@ -25,6 +25,7 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/net/each_network.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/support/open_descriptors.h"
 
@@ -33,8 +34,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
+class TcpListenerTest : public EachNetworkTest {};
+INSTANTIATE_TEST_SUITE_P(Each, TcpListenerTest, Networks(), NetworkName);
+
 // Answers `error` to the next `times` accepts, before it does what it is asked.
-class FailingAccept : public testing::SimulatedSystem {
+class FailingAccept : public weft::testing::SimulatedSystem {
  public:
   FailingAccept(int error, int times) : error_(error), left_(times) {}
 
@@ -55,7 +59,7 @@ class FailingAccept : public testing::SimulatedSystem {
   int left_;
 };
 
-TEST(TcpListenerTest, KnowsThePortThatTheSystemChose) {
+TEST_P(TcpListenerTest, KnowsThePortThatTheSystemChose) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     const TcpListener listener =
         co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
@@ -67,7 +71,7 @@ TEST(TcpListenerTest, KnowsThePortThatTheSystemChose) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, SaysWhatIsWrongWithTheAddress) {
+TEST_P(TcpListenerTest, SaysWhatIsWrongWithTheAddress) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     co_return TcpListener::Bind("127.0.0.1:http").status();
   });
@@ -76,7 +80,7 @@ TEST(TcpListenerTest, SaysWhatIsWrongWithTheAddress) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("127.0.0.1:http"));
 }
 
-TEST(TcpListenerTest, SaysThatThePortIsInUse) {
+TEST_P(TcpListenerTest, SaysThatThePortIsInUse) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     const TcpListener first =
         co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
@@ -89,7 +93,7 @@ TEST(TcpListenerTest, SaysThatThePortIsInUse) {
               HasSubstr("Address already in use"));
 }
 
-TEST(TcpListenerTest, SharesThePortWhereAllAskForIt) {
+TEST_P(TcpListenerTest, SharesThePortWhereAllAskForIt) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     const ListenOptions shared = {.reuse_port = true};
     const TcpListener first =
@@ -101,7 +105,7 @@ TEST(TcpListenerTest, SharesThePortWhereAllAskForIt) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, ListensAgainWhereConnectionsLinger) {
+TEST_P(TcpListenerTest, ListensAgainWhereConnectionsLinger) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener first = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     const Address address = first.local_address();
@@ -118,7 +122,7 @@ TEST(TcpListenerTest, ListensAgainWhereConnectionsLinger) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, AcceptsInTheOrderTheyCame) {
+TEST_P(TcpListenerTest, AcceptsInTheOrderTheyCame) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     std::vector<TcpStream> clients;
@@ -143,7 +147,7 @@ Task<absl::Status> AcceptOne(TcpListener& listener, int& accepted) {
   co_return absl::OkStatus();
 }
 
-TEST(TcpListenerTest, TellsItsWaiterThatItsOwnerHasClosedIt) {
+TEST_P(TcpListenerTest, TellsItsWaiterThatItsOwnerHasClosedIt) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     int accepted = 0;
@@ -158,7 +162,7 @@ TEST(TcpListenerTest, TellsItsWaiterThatItsOwnerHasClosedIt) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST(TcpListenerTest, RefusesConnectionsOnceItIsClosed) {
+TEST_P(TcpListenerTest, RefusesConnectionsOnceItIsClosed) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     const Address address = listener.local_address();
@@ -192,7 +196,7 @@ class TcpListenerShortageTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(TcpListenerShortageTest, WaitsForRoomAndGoesOn) {
   FailingAccept system(GetParam(), /*times=*/12);
-  testing::Simulator sim({.system = &system});
+  weft::testing::Simulator sim({.system = &system});
   const Instant start = sim.now();
   std::uint64_t starved = 0;
 
@@ -210,9 +214,9 @@ INSTANTIATE_TEST_SUITE_P(All, TcpListenerShortageTest,
                          ::testing::Values(EMFILE, ENFILE, ENOBUFS, ENOMEM,
                                            EPERM));
 
-TEST(TcpListenerTest, IsCancelledWhileItWaitsForRoom) {
+TEST(TcpListenerKernelTest, IsCancelledWhileItWaitsForRoom) {
   FailingAccept system(EMFILE, /*times=*/1'000'000);
-  testing::Simulator sim({.system = &system});
+  weft::testing::Simulator sim({.system = &system});
   std::uint64_t starved = 0;
   JoinHandle<absl::Status> accepting = sim.SpawnJoinable(AcceptThree(starved));
   sim.RunFor(absl::Seconds(1));
@@ -227,7 +231,7 @@ TEST(TcpListenerTest, IsCancelledWhileItWaitsForRoom) {
 
 // Has no descriptor left for an accept, by the real limit of the process. Only
 // during the call: a sanitizer wants descriptors of its own at any moment.
-class LimitedSystem : public testing::SimulatedSystem {
+class LimitedSystem : public weft::testing::SimulatedSystem {
  public:
   int accept(int fd, sockaddr* address, socklen_t* size) override {
     if (!limited) return SimulatedSystem::accept(fd, address, size);
@@ -248,10 +252,10 @@ class LimitedSystem : public testing::SimulatedSystem {
   bool limited = true;
 };
 
-TEST(TcpListenerTest, OutlastsTheRealLimitOfDescriptors) {
+TEST(TcpListenerKernelTest, OutlastsTheRealLimitOfDescriptors) {
   LimitedSystem system;
   absl::StatusOr<TcpListener> listener = absl::UnknownError("not bound yet");
-  testing::Simulator sim({.system = &system});
+  weft::testing::Simulator sim({.system = &system});
   const absl::Status bound =
       sim.Run([](absl::StatusOr<TcpListener>& out) -> Task<absl::Status> {
         out = TcpListener::Bind("127.0.0.1:0");
@@ -283,7 +287,7 @@ class TcpListenerSkipTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(TcpListenerSkipTest, AcceptsTheNextConnection) {
   FailingAccept system(GetParam(), /*times=*/500);
-  testing::Simulator sim({.system = &system});
+  weft::testing::Simulator sim({.system = &system});
   const Instant start = sim.now();
   std::uint64_t starved = 0;
 
@@ -299,8 +303,8 @@ INSTANTIATE_TEST_SUITE_P(All, TcpListenerSkipTest,
                                            EHOSTUNREACH, EINTR));
 
 // As XNU answers for a connection that was reset while it was queued.
-TEST(TcpListenerTest, PassesOverAConnectionWithoutAPeer) {
-  class Nameless : public testing::SimulatedSystem {
+TEST(TcpListenerKernelTest, PassesOverAConnectionWithoutAPeer) {
+  class Nameless : public weft::testing::SimulatedSystem {
    public:
     int accept(int fd, sockaddr* address, socklen_t* size) override {
       const int socket = SimulatedSystem::accept(fd, address, size);
@@ -309,8 +313,8 @@ TEST(TcpListenerTest, PassesOverAConnectionWithoutAPeer) {
     }
     int accepted = 0;
   } system;
-  testing::Simulator sim({.system = &system});
-  const int before = testing::OpenDescriptors();
+  weft::testing::Simulator sim({.system = &system});
+  const int before = weft::testing::OpenDescriptors();
 
   const absl::Status status = sim.Run([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
@@ -326,12 +330,12 @@ TEST(TcpListenerTest, PassesOverAConnectionWithoutAPeer) {
 
   EXPECT_EQ(status, absl::OkStatus());
   EXPECT_EQ(system.accepted, 2);
-  EXPECT_EQ(testing::OpenDescriptors(), before);
+  EXPECT_EQ(weft::testing::OpenDescriptors(), before);
 }
 
-TEST(TcpListenerTest, IsCancelledInAFloodOfAbortedConnections) {
+TEST(TcpListenerKernelTest, IsCancelledInAFloodOfAbortedConnections) {
   FailingAccept system(ECONNABORTED, /*times=*/1'000'000'000);
-  testing::Simulator sim({.system = &system});
+  weft::testing::Simulator sim({.system = &system});
   std::uint64_t starved = 0;
   JoinHandle<absl::Status> accepting = sim.SpawnJoinable(AcceptThree(starved));
 
@@ -345,7 +349,7 @@ TEST(TcpListenerTest, IsCancelledInAFloodOfAbortedConnections) {
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
 }
 
-TEST(TcpListenerTest, ReportsWhatIsItsOwnFault) {
+TEST(TcpListenerKernelTest, ReportsWhatIsItsOwnFault) {
   FailingAccept system(EINVAL, /*times=*/1);
   std::uint64_t starved = 0;
 
@@ -356,7 +360,7 @@ TEST(TcpListenerTest, ReportsWhatIsItsOwnFault) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("accept(\"127.0.0.1:"));
 }
 
-TEST(TcpListenerTest, AcceptsWhatIsThereInOneBatch) {
+TEST(TcpListenerKernelTest, AcceptsWhatIsThereInOneBatch) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     std::vector<PlainPeer> clients;
@@ -373,9 +377,9 @@ TEST(TcpListenerTest, AcceptsWhatIsThereInOneBatch) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, ABatchThatMeetsAnErrorGivesWhatItHas) {
+TEST(TcpListenerKernelTest, ABatchThatMeetsAnErrorGivesWhatItHas) {
   // The third accept fails; whoever comes next meets the error, and waits.
-  class ThirdFails final : public testing::SimulatedSystem {
+  class ThirdFails final : public weft::testing::SimulatedSystem {
    public:
     int accept(int fd, sockaddr* address, socklen_t* size) override {
       if (++calls_ != 3) return SimulatedSystem::accept(fd, address, size);
@@ -403,7 +407,7 @@ TEST(TcpListenerTest, ABatchThatMeetsAnErrorGivesWhatItHas) {
   EXPECT_EQ(Simulate({.system = &system}, body), absl::OkStatus());
 }
 
-TEST(TcpListenerTest, TakesOverASocketThatListens) {
+TEST(TcpListenerKernelTest, TakesOverASocketThatListens) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     reactor::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
     EXPECT_EQ(::listen(socket.get(), 1), 0);
@@ -423,7 +427,7 @@ TEST(TcpListenerTest, TakesOverASocketThatListens) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, RefusesToTakeOverWhatDoesNotListen) {
+TEST(TcpListenerKernelTest, RefusesToTakeOverWhatDoesNotListen) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     reactor::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     co_return TcpListener::FromFd(std::move(socket)).status();
@@ -432,7 +436,7 @@ TEST(TcpListenerTest, RefusesToTakeOverWhatDoesNotListen) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST(TcpListenerTest, TakesIpv4InOnIpv6WhereItIsAskedTo) {
+TEST(TcpListenerKernelTest, TakesIpv4InOnIpv6WhereItIsAskedTo) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     const ListenOptions options = {.ipv6_only = false};
     TcpListener listener =
@@ -449,7 +453,7 @@ TEST(TcpListenerTest, TakesIpv4InOnIpv6WhereItIsAskedTo) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpListenerTest, ItsBufferSizesAreThoseOfWhatIsAccepted) {
+TEST(TcpListenerKernelTest, ItsBufferSizesAreThoseOfWhatIsAccepted) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     const ListenOptions options = {.receive_buffer_size = 8192};
     TcpListener listener =

@@ -1,5 +1,5 @@
-// Tests of TCP connections, on the loopback interface: reading, writing, and
-// the ways in which a connection ends.
+// Tests of TCP connections, on the loopback interface and on a simulated one:
+// reading, writing, and the ways in which a connection ends.
 //
 // SPDX-License-Identifier: MIT
 
@@ -29,12 +29,16 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/net/each_network.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
 namespace {
 
 using ::testing::HasSubstr;
+
+class TcpStreamTest : public EachNetworkTest {};
+INSTANTIATE_TEST_SUITE_P(Each, TcpStreamTest, Networks(), NetworkName);
 
 Task<absl::Status> Echo(TcpStream stream) {
   std::array<std::byte, 4096> buffer;
@@ -44,7 +48,7 @@ Task<absl::Status> Echo(TcpStream stream) {
   co_return absl::OkStatus();
 }
 
-TEST(TcpStreamTest, EchoesWhatIsWritten) {
+TEST_P(TcpStreamTest, EchoesWhatIsWritten) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     JoinHandle<absl::Status> echo = Spawn(Echo, std::move(pair.server));
@@ -61,7 +65,7 @@ TEST(TcpStreamTest, EchoesWhatIsWritten) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, ReadsZeroAtTheEndAgainAndAgain) {
+TEST_P(TcpStreamTest, ReadsZeroAtTheEndAgainAndAgain) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.server.Close();
@@ -77,7 +81,7 @@ TEST(TcpStreamTest, ReadsZeroAtTheEndAgainAndAgain) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, ReadsIntoNothingWithoutWaiting) {
+TEST_P(TcpStreamTest, ReadsIntoNothingWithoutWaiting) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
 
@@ -90,7 +94,7 @@ TEST(TcpStreamTest, ReadsIntoNothingWithoutWaiting) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
+TEST_P(TcpStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     co_await OrReturn(pair.client.WriteAll(Bytes("question")));
@@ -113,7 +117,7 @@ TEST(TcpStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
 
 // What comes with one event, and is read in two pieces: a read stops in front
 // of urgent data.
-TEST(TcpStreamTest, ReadsOnBehindUrgentData) {
+TEST(TcpStreamKernelTest, ReadsOnBehindUrgentData) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     PlainPeer peer(listener.local_address());
@@ -139,7 +143,7 @@ TEST(TcpStreamTest, ReadsOnBehindUrgentData) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, CannotWriteAfterItHasShutDownItsWriting) {
+TEST_P(TcpStreamTest, CannotWriteAfterItHasShutDownItsWriting) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     co_await OrReturn(pair.client.ShutdownWrite());
@@ -172,7 +176,7 @@ Task<absl::StatusOr<std::vector<std::byte>>> ReadSlowly(TcpStream& stream) {
   }
 }
 
-TEST(TcpStreamTest, WritesMegabytesToAReaderWhoTakesHisTime) {
+TEST_P(TcpStreamTest, WritesMegabytesToAReaderWhoTakesHisTime) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     const std::vector<std::byte> sent = Pattern(16 << 20);
@@ -188,7 +192,7 @@ TEST(TcpStreamTest, WritesMegabytesToAReaderWhoTakesHisTime) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, WritesNothingWithoutWaiting) {
+TEST_P(TcpStreamTest, WritesNothingWithoutWaiting) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
 
@@ -202,7 +206,7 @@ TEST(TcpStreamTest, WritesNothingWithoutWaiting) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, WritesSeveralPiecesAsOne) {
+TEST_P(TcpStreamTest, WritesSeveralPiecesAsOne) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     const std::array parts = {Bytes("one, "), Bytes(""), Bytes("two, "),
@@ -220,7 +224,7 @@ TEST(TcpStreamTest, WritesSeveralPiecesAsOne) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, DoesNotTakeEmptyPiecesForAllThereIs) {
+TEST_P(TcpStreamTest, DoesNotTakeEmptyPiecesForAllThereIs) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     std::vector<std::span<const std::byte>> parts(40);
@@ -250,7 +254,7 @@ Task<absl::Status> WriteVectoredThenEnd(TcpStream& stream,
   co_return stream.ShutdownWrite();
 }
 
-TEST(TcpStreamTest, SaysHowMuchOfSeveralPiecesFitted) {
+TEST_P(TcpStreamTest, SaysHowMuchOfSeveralPiecesFitted) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     const std::vector<std::byte> sent = Pattern(16 << 20);
@@ -276,7 +280,7 @@ Task<absl::Status> FillUp(TcpStream& stream) {
   for (;;) co_await OrReturn(stream.WriteAll(bytes));
 }
 
-TEST(TcpStreamTest, TellsWaitersThatItsOwnerHasClosedIt) {
+TEST_P(TcpStreamTest, TellsWaitersThatItsOwnerHasClosedIt) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     JoinHandle<absl::StatusOr<std::string>> reader =
@@ -297,7 +301,7 @@ TEST(TcpStreamTest, TellsWaitersThatItsOwnerHasClosedIt) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, DoesNothingMoreOnceItIsClosed) {
+TEST_P(TcpStreamTest, DoesNothingMoreOnceItIsClosed) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.Close();
@@ -320,7 +324,7 @@ TEST(TcpStreamTest, DoesNothingMoreOnceItIsClosed) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, ResetsThePeerWhenItIsAborted) {
+TEST_P(TcpStreamTest, ResetsThePeerWhenItIsAborted) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     JoinHandle<absl::StatusOr<std::string>> reader =
@@ -341,8 +345,8 @@ TEST(TcpStreamTest, ResetsThePeerWhenItIsAborted) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, SaysThatThePeerIsGoneAndRaisesNoSignal) {
-  struct sigaction action{};
+TEST_P(TcpStreamTest, SaysThatThePeerIsGoneAndRaisesNoSignal) {
+  struct sigaction action {};
   ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &action), 0);
   ASSERT_EQ(action.sa_handler, SIG_DFL);
 
@@ -355,7 +359,7 @@ TEST(TcpStreamTest, SaysThatThePeerIsGoneAndRaisesNoSignal) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(TcpStreamTest, WritesSeveralPiecesToAGonePeerWithoutASignal) {
+TEST_P(TcpStreamTest, WritesSeveralPiecesToAGonePeerWithoutASignal) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.server.Close();
@@ -366,7 +370,7 @@ TEST(TcpStreamTest, WritesSeveralPiecesToAGonePeerWithoutASignal) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(TcpStreamTest, ReportsAPeerWhoVanishesInTheMiddleOfAMessage) {
+TEST_P(TcpStreamTest, ReportsAPeerWhoVanishesInTheMiddleOfAMessage) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     co_await OrReturn(pair.server.WriteAll(Bytes("half a mess")));
@@ -383,8 +387,8 @@ TEST(TcpStreamTest, ReportsAPeerWhoVanishesInTheMiddleOfAMessage) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, SeesTheEndThatCameTogetherWithTheLastBytes) {
-  testing::Simulator sim;
+TEST(TcpStreamKernelTest, SeesTheEndThatCameTogetherWithTheLastBytes) {
+  weft::testing::Simulator sim;
   std::string first, second;
   sim.Spawn([&]() -> Task<absl::Status> {
     TcpListener listener =
@@ -412,7 +416,7 @@ TEST(TcpStreamTest, SeesTheEndThatCameTogetherWithTheLastBytes) {
   EXPECT_FALSE(sim.AnyTasks());
 }
 
-TEST(TcpStreamTest, ClosesWhatItHadWhenItIsAssignedTo) {
+TEST_P(TcpStreamTest, ClosesWhatItHadWhenItIsAssignedTo) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair first = co_await OrReturn(ConnectPair());
     TcpPair second = co_await OrReturn(ConnectPair());
@@ -430,7 +434,7 @@ TEST(TcpStreamTest, ClosesWhatItHadWhenItIsAssignedTo) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, KnowsItsTwoAddresses) {
+TEST_P(TcpStreamTest, KnowsItsTwoAddresses) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
 
@@ -457,7 +461,7 @@ Task<absl::Status> WriteAllOf(TcpStream::WriteHalf half,
   co_return co_await half.WriteAll(bytes);
 }
 
-TEST(TcpStreamTest, GivesItsHalvesToTwoTasks) {
+TEST_P(TcpStreamTest, GivesItsHalvesToTwoTasks) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     const std::vector<std::byte> bytes = Pattern(3 << 20);
@@ -477,19 +481,15 @@ TEST(TcpStreamTest, GivesItsHalvesToTwoTasks) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, KeepsTheConnectionWhileAHalfIsThere) {
+TEST_P(TcpStreamTest, KeepsTheConnectionWhileAHalfIsThere) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     auto [read, write] = std::move(pair.client).Split();
-    {
-      const TcpStream::ReadHalf gone = std::move(read);
-    }
+    { const TcpStream::ReadHalf gone = std::move(read); }
 
     co_await OrReturn(write.WriteAll(Bytes("still here")));
     const std::string text = co_await OrReturn(ReadText(pair.server));
-    {
-      const TcpStream::WriteHalf gone = std::move(write);
-    }
+    { const TcpStream::WriteHalf gone = std::move(write); }
     const std::string end = co_await OrReturn(ReadText(pair.server));
 
     EXPECT_EQ(text, "still here");
@@ -500,7 +500,7 @@ TEST(TcpStreamTest, KeepsTheConnectionWhileAHalfIsThere) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, ClosesBothHalvesThroughEither) {
+TEST_P(TcpStreamTest, ClosesBothHalvesThroughEither) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     auto [read, write] = std::move(pair.client).Split();
@@ -518,7 +518,7 @@ TEST(TcpStreamTest, ClosesBothHalvesThroughEither) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, BecomesOneAgainFromItsHalves) {
+TEST_P(TcpStreamTest, BecomesOneAgainFromItsHalves) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     auto [read, write] = std::move(pair.client).Split();
@@ -538,7 +538,7 @@ TEST(TcpStreamTest, BecomesOneAgainFromItsHalves) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, RefusesToReuniteHalvesOfTwoStreams) {
+TEST_P(TcpStreamTest, RefusesToReuniteHalvesOfTwoStreams) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     auto [read, write] = std::move(pair.client).Split();
@@ -556,7 +556,7 @@ TEST(TcpStreamTest, RefusesToReuniteHalvesOfTwoStreams) {
 
 // --- Options ----------------------------------------------------------------
 
-TEST(TcpStreamTest, OptionsAreWhatTheyWereSetTo) {
+TEST_P(TcpStreamTest, OptionsAreWhatTheyWereSetTo) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     TcpStream& stream = pair.client;
@@ -582,7 +582,7 @@ TEST(TcpStreamTest, OptionsAreWhatTheyWereSetTo) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, OptionsAreOffAtFirstAndCanBeTakenBack) {
+TEST_P(TcpStreamTest, OptionsAreOffAtFirstAndCanBeTakenBack) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     TcpStream& stream = pair.client;
@@ -604,7 +604,7 @@ TEST(TcpStreamTest, OptionsAreOffAtFirstAndCanBeTakenBack) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, RefusesTimesThatTheSystemCannotCount) {
+TEST_P(TcpStreamTest, RefusesTimesThatTheSystemCannotCount) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
 
@@ -621,7 +621,7 @@ TEST(TcpStreamTest, RefusesTimesThatTheSystemCannotCount) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, OptionsOfAClosedStreamAreRefused) {
+TEST_P(TcpStreamTest, OptionsOfAClosedStreamAreRefused) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     pair.client.Close();
@@ -638,7 +638,7 @@ TEST(TcpStreamTest, OptionsOfAClosedStreamAreRefused) {
 
 // --- Descriptors from elsewhere ---------------------------------------------
 
-TEST(TcpStreamTest, TakesOverAConnectedSocket) {
+TEST(TcpStreamKernelTest, TakesOverAConnectedSocket) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
     PlainPeer plain(listener.local_address());
@@ -657,7 +657,7 @@ TEST(TcpStreamTest, TakesOverAConnectedSocket) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(TcpStreamTest, RefusesToTakeOverWhatIsNotConnected) {
+TEST(TcpStreamKernelTest, RefusesToTakeOverWhatIsNotConnected) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     reactor::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     co_return TcpStream::FromFd(std::move(socket)).status();
