@@ -116,7 +116,8 @@ class StreamSocket final : public SimulatedSocket {
   void OnNoThird();
   void CloseQueue();
 
-  // Packets to the peer, and what a host answers that knows of no such peer.
+  // Packets to the peer, and what a host answers that knows of no such peer:
+  // simulated_packets.cc.
   enum class IfMissed { kNothing, kReset, kTakenIfBothEnded };
   void SendToPeer(std::string_view what, std::size_t size, IfMissed if_missed,
                   Action action);
@@ -125,7 +126,7 @@ class StreamSocket final : public SimulatedSocket {
   void SendTaken(std::size_t acknowledged, std::int64_t credit, bool end);
   void SendWhatFits();
 
-  // Packets from the peer.
+  // Packets from the peer, likewise.
   void OnData(std::vector<std::byte> piece);
   void OnTaken(std::size_t acknowledged, std::int64_t credit, bool end);
   void OnEnd();

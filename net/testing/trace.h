@@ -1,7 +1,9 @@
 // Trace: what happened in a simulated network, as one number and, for those who
 // want to read it, as text.
 //
-//     1.25s 10.0.0.1:49152 > 10.0.0.2:80 data 512
+//     1h0m1.25s 10.0.0.1:49152 > 10.0.0.2:80 data 512
+//
+// The clock of a simulation begins at one hour.
 //
 // Two runs with equal numbers went the same way: every packet sent at the same
 // moment, with the same fate. So a test that runs a seed twice and compares
