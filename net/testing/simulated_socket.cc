@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -18,6 +19,13 @@ namespace {
 // What a socket has that nobody has asked for more: as much as lets a reader
 // and a writer take turns, and few enough to be filled in a test.
 constexpr std::size_t kBuffer = 256 << 10;
+
+// macOS has a second one, which counts seconds; drop when the systems agree.
+#ifdef SO_LINGER_SEC
+constexpr std::array kLingerNames = {SO_LINGER, SO_LINGER_SEC};
+#else
+constexpr std::array kLingerNames = {SO_LINGER};
+#endif
 
 template <typename Value>
 std::string BytesOf(const Value& value) {
@@ -199,10 +207,13 @@ std::size_t SimulatedSocket::receive_buffer() const {
 }
 
 bool SimulatedSocket::closes_at_once() const {
-  const auto found = options_.find(OptionName(SOL_SOCKET, SO_LINGER));
-  if (found == options_.end()) return false;
-  const auto asked = ValueOf<linger>(found->second);
-  return asked.l_onoff != 0 && asked.l_linger == 0;
+  for (const int name : kLingerNames) {
+    const auto found = options_.find(OptionName(SOL_SOCKET, name));
+    if (found == options_.end()) continue;
+    const auto asked = ValueOf<linger>(found->second);
+    if (asked.l_onoff != 0 && asked.l_linger == 0) return true;
+  }
+  return false;
 }
 
 // --- Messages ---------------------------------------------------------------
