@@ -14,7 +14,7 @@
 
 #include "weft/reactor/signals.h"
 #include "weft/runtime/atomic.h"
-#include "weft/runtime/internal/lifecycle.h"
+#include "weft/runtime/internal/cores.h"
 #include "weft/runtime/internal/scheduler.h"
 
 namespace weft::internal {
@@ -75,21 +75,21 @@ int JoinMain(MainHandle& main, const CancelOnSignal& signals) {
 
 int RunUntilSignal(Task<absl::StatusOr<int>> task,
                    const RuntimeOptions& options) {
-  auto scheduler = CreateScheduler(options);
-  if (!scheduler.ok()) return Fail(scheduler.status());
+  auto cores = Cores::Create(options);
+  if (!cores.ok()) return Fail(cores.status());
   CancelOnSignal signals;
   // Before the threads: they inherit the mask.
   auto watcher = reactor::SignalWatcher::Create(
-      (*scheduler)->worker(0).reactor(), {SIGINT, SIGTERM}, signals);
+      (*cores)->core(0).worker(0).reactor(), {SIGINT, SIGTERM}, signals);
   if (!watcher.ok()) return Fail(watcher.status());
-  const absl::Status started = (*scheduler)->StartThreads();
+  const absl::Status started = (*cores)->StartThreads();
   if (!started.ok()) return Fail(started);
   MainHandle main = SpawnInto<absl::StatusOr<int>>(
-      (*scheduler)->RegistryForCaller(),
+      (*cores)->HomeForCaller(),
       MadeTask<absl::StatusOr<int>>(std::move(task)));
   signals.Attach(main);
   const int code = JoinMain(main, signals);
-  DrainAndStop(**scheduler, options.drain_timeout);
+  (*cores)->DrainAndStop(options.drain_timeout);
   return code;
 }
 

@@ -23,11 +23,31 @@
 
 namespace weft {
 
+namespace internal {
+class Cores;
+}  // namespace internal
+
+// How the workers of a runtime stand to each other.
+enum class Flavor {
+  // They share the work: one that has none takes from one that has too much.
+  kWorkStealing,
+  // One loop a core: a task stays on the worker where it was born, and what
+  // crosses over is a wake. Begin on each by OnEachCore (each_core.h).
+  kPerCore,
+};
+
 struct RuntimeOptions {
+  Flavor flavor = Flavor::kWorkStealing;
   // 0: as many as the machine and this process's limits give (DefaultWorkers).
   int workers = 0;
-  // How many threads Blocking may use at a time: 1 at least.
+  // How many threads Blocking may use at a time: 1 at least. (Where the workers
+  // share nothing, each has its part of them, and one at least.)
   int max_blocking_threads = 64;
+  // How long a worker without work looks out for some before it sleeps, which
+  // costs 40 us and more until it is up again. It does so only while recent
+  // sleeps were shorter than that; an idle program uses no processor. Zero: it
+  // sleeps at once, where many programs share the processors.
+  absl::Duration longest_spin = absl::Microseconds(100);
   // How long ending the runtime waits for tasks that do not heed their
   // cancellation. After it their frames are destroyed where they wait: so where
   // it is finite, no other thread or runtime may be about to wake them.
@@ -82,12 +102,11 @@ class Runtime {
   int workers() const noexcept;
 
  private:
-  Runtime(std::unique_ptr<internal::Scheduler> scheduler,
-          absl::Duration drain_timeout);
+  Runtime(std::unique_ptr<internal::Cores> cores, absl::Duration drain_timeout);
   internal::TaskList& home() noexcept;
 
   absl::Duration drain_timeout_;
-  std::unique_ptr<internal::Scheduler> scheduler_;
+  std::unique_ptr<internal::Cores> cores_;
 };
 
 }  // namespace weft

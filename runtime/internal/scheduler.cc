@@ -42,6 +42,8 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(
 Scheduler::Scheduler(const Options& options)
     : system_(options.system != nullptr ? *options.system
                                         : reactor::System::Kernel()),
+      cores_(options.cores),
+      longest_spin_(options.longest_spin),
       sources_(std::make_shared<reactor::SourcePool>()),
       blocking_pool_(options.max_blocking_threads),
       watch_(*this) {}
@@ -149,11 +151,24 @@ void Scheduler::TellDrainer() noexcept {
 // born into the one that was seen empty while its parent, the last of another,
 // ends.
 bool Scheduler::AnyTasks() noexcept {
-  bool any = false;
-  for (auto& worker : workers_) worker->registry().lock().lock();
-  for (auto& worker : workers_) any |= !worker->registry().empty();
-  for (auto& worker : workers_) worker->registry().lock().unlock();
+  LockRegistries();
+  const bool any = AnyTasksWhileLocked();
+  UnlockRegistries();
   return any;
+}
+
+void Scheduler::LockRegistries() noexcept {
+  for (auto& worker : workers_) worker->registry().lock().lock();
+}
+
+bool Scheduler::AnyTasksWhileLocked() noexcept {
+  bool any = false;
+  for (auto& worker : workers_) any |= !worker->registry().empty();
+  return any;
+}
+
+void Scheduler::UnlockRegistries() noexcept {
+  for (auto& worker : workers_) worker->registry().lock().unlock();
 }
 
 // wait_for goes by the clock that nobody sets: a step of the wall's must not

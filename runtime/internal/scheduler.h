@@ -37,12 +37,16 @@ namespace weft::internal {
 
 class Root;
 
+class Cores;
+
 class Scheduler {
  public:
   struct Options {
     int workers = 1;
     reactor::System* system = nullptr;  // Null: the kernel's.
     int max_blocking_threads = 64;      // 0: Blocking runs inline (Simulator).
+    absl::Duration longest_spin = absl::Microseconds(100);
+    Cores* cores = nullptr;  // What it is one of; null in a Simulator.
   };
 
   // Errors: what creating a poller reports.
@@ -97,6 +101,10 @@ class Scheduler {
       TellDrainer();
   }
   bool AnyTasks() noexcept;
+  // The same in three steps, for whoever asks several schedulers at once.
+  void LockRegistries() noexcept;
+  bool AnyTasksWhileLocked() noexcept;
+  void UnlockRegistries() noexcept;
   void ForEachTask(absl::FunctionRef<void(Root&)> visit);
   // Destroys every suspended frame, leaf first. Requires: no threads.
   void TearDown() noexcept;
@@ -114,6 +122,8 @@ class Scheduler {
   Injector& injector() noexcept { return injector_; }
   Idle& idle() noexcept { return idle_; }
   BlockingPool& blocking_pool() noexcept { return blocking_pool_; }
+  Cores* cores() const noexcept { return cores_; }
+  absl::Duration longest_spin() const noexcept { return longest_spin_; }
   // Wakes a sleeper to search, unless somebody searches already.
   void WakeOneToHelp() noexcept;
   void WorkerSleeps() noexcept { watch_.WorkerSleeps(); }
@@ -136,6 +146,8 @@ class Scheduler {
   }
 
   reactor::System& system_;
+  Cores* const cores_;
+  const absl::Duration longest_spin_;
   const std::shared_ptr<reactor::SourcePool> sources_;
   Injector injector_;
   Idle idle_;

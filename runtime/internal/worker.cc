@@ -43,6 +43,7 @@ Worker::Worker(Scheduler& scheduler, int index, Sharing sharing,
       sharing_(sharing),
       reactor_(std::move(reactor)),
       registry_(scheduler),
+      spin_budget_(scheduler.longest_spin()),
       random_(FirstRandom(static_cast<std::uint32_t>(index))),
       run_queue_(sharing, barrier),
       forks_(sharing, barrier),
@@ -328,7 +329,7 @@ Job* Worker::Search() noexcept {
   Poll(absl::ZeroDuration());
   last_poll_ = pace_.last_look();
   if (Job* const job = NextJob()) return job;
-  if (sharing_ == Sharing::kSolo) return nullptr;
+  if (sharing_ == Sharing::kSolo) return SearchAlone();
   UnmarkSurplus();
   if (!scheduler_.idle().BeginSearch(scheduler_.worker_count())) {
     return nullptr;
@@ -343,6 +344,13 @@ Job* Worker::Search() noexcept {
     scheduler_.WakeOneToHelp();
   }
   return job;
+}
+
+// From other threads, the kernel and the clock.
+Job* Worker::SearchAlone() noexcept {
+  if (!Spin()) return nullptr;
+  TakeIn();
+  return NextJob();
 }
 
 Job* Worker::StealFromSiblings() noexcept {
@@ -378,22 +386,21 @@ Job* Worker::StealFor(Worker& thief) noexcept {
   return nullptr;
 }
 
-// Looks out for work without taking it, for a while that adapts: doubled when
-// it paid, halved when it did not. A busy ping-pong finds its partner awake,
-// and an idle program soon goes straight to sleep.
+// Looks out for work without taking it, for as long as spin_budget.h thinks
+// that it pays: a busy ping-pong finds its partner awake, and an idle program
+// goes straight to sleep.
 bool Worker::Spin() noexcept {
-  constexpr absl::Duration kLongest = absl::Microseconds(50);
-  constexpr absl::Duration kShortest = absl::Microseconds(2);
-  const Instant until = reactor_->Now() + spin_budget_;
+  const absl::Duration budget = spin_budget_.get();
+  if (budget == absl::ZeroDuration()) return false;
+  const Instant until = reactor_->Now() + budget;
   reactor::SpinWait pause;
   do {
     if (AnyWorkInSight() || Poll(absl::ZeroDuration()) > 0) {
-      spin_budget_ = std::min(spin_budget_ * 2, kLongest);
+      spin_budget_.Paid();
       return true;
     }
     for (int i = 0; i < 32; ++i) pause.Pause();
   } while (reactor_->Now() < until);
-  spin_budget_ = std::max(spin_budget_ / 2, kShortest);
   return false;
 }
 
@@ -429,12 +436,14 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
     return true;
   }
   scheduler_.WorkerSleeps();
+  const Instant fell_asleep = reactor_->Now();
   const int served = PollWhileHeld(limit);
   EndPolling();
   scheduler_.WorkerWakes();
   // A waker that has cleared our bit brought something, if only its wake.
   const bool woken = !idle.Withdraw(index_);
   last_poll_ = reactor_->Now();
+  spin_budget_.Slept(last_poll_ - fell_asleep);
   pace_.Restart(last_poll_);
   return woken || served > 0 || has_work();
 }

@@ -35,6 +35,7 @@
 #include "weft/runtime/internal/lifo_slot.h"
 #include "weft/runtime/internal/pace.h"
 #include "weft/runtime/internal/run_queue.h"
+#include "weft/runtime/internal/spin_budget.h"
 #include "weft/runtime/internal/steal_barrier.h"
 #include "weft/runtime/internal/task_list.h"
 
@@ -196,6 +197,7 @@ class Worker {
   }
   void PollBetweenJobs(reactor::Instant now) noexcept;
   Job* Search() noexcept;
+  Job* SearchAlone() noexcept;
   Job* StealFromSiblings() noexcept;
   bool Spin() noexcept;
   bool AnyWorkInSight() const noexcept;
@@ -241,7 +243,7 @@ class Worker {
   Pace pace_;
   reactor::Instant last_poll_;
   std::int64_t poll_every_ = Pace::kPollEvery;
-  absl::Duration spin_budget_ = absl::Microseconds(20);
+  SpinBudget spin_budget_;
   std::uint32_t next_victim_ = 0;
   std::uint32_t random_;  // Never 0.
   std::unique_ptr<SeededOrder> seeded_order_;

@@ -64,8 +64,8 @@ struct OneTask {
   OneTask() { task.emplace(scheduler->worker(0).registry(), task); }
 
   LeapingClock clock;
-  std::unique_ptr<Scheduler> scheduler =
-      *Scheduler::Create({.workers = 1, .system = &clock});
+  std::unique_ptr<Scheduler> scheduler = *Scheduler::Create(
+      {.workers = 1, .system = &clock, .longest_spin = absl::ZeroDuration()});
   std::optional<Ended> task;
 };
 

@@ -69,8 +69,11 @@ struct SleepModel : RuntimeModel {
   }
 
   LeapingClock clock;
-  std::unique_ptr<Scheduler> scheduler =
-      *Scheduler::Create({.workers = kWorkers, .system = &clock});
+  // One that is alone has nobody to look out for but those who wake it.
+  std::unique_ptr<Scheduler> scheduler = *Scheduler::Create(
+      {.workers = kWorkers,
+       .system = &clock,
+       .longest_spin = absl::Microseconds(kWorkers == 1 ? 0 : 100)});
   Errand errands[kPushers];
   int pushers_done = 0;
   Plain<int> why_stopped;
@@ -109,8 +112,8 @@ struct EndedByItsJob : RuntimeModel {
   }
 
   LeapingClock clock;
-  std::unique_ptr<Scheduler> scheduler =
-      *Scheduler::Create({.workers = 1, .system = &clock});
+  std::unique_ptr<Scheduler> scheduler = *Scheduler::Create(
+      {.workers = 1, .system = &clock, .longest_spin = absl::ZeroDuration()});
   End end{*this};
 };
 

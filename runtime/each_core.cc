@@ -1,0 +1,36 @@
+// The cores of the caller's runtime.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/runtime/each_core.h"
+
+#include "weft/runtime/current.h"
+#include "weft/runtime/internal/cores.h"
+#include "weft/runtime/internal/scheduler.h"
+
+namespace weft {
+namespace {
+
+// Null in a simulation, which has one.
+internal::Cores* CoresOfCaller() noexcept {
+  return internal::Here().worker->scheduler().cores();
+}
+
+}  // namespace
+
+std::size_t CoreCount() noexcept {
+  const internal::Cores* const cores = CoresOfCaller();
+  return cores == nullptr ? 1 : cores->size();
+}
+
+namespace internal {
+
+TaskList& HomeOnCore(std::size_t index) noexcept {
+  Cores* const cores = CoresOfCaller();
+  Scheduler& scheduler =
+      cores == nullptr ? Here().worker->scheduler() : cores->core(index);
+  return scheduler.RegistryForCaller();
+}
+
+}  // namespace internal
+}  // namespace weft
