@@ -27,9 +27,6 @@
 #ifndef WEFT_REACTOR_SIGNALS_H_
 #define WEFT_REACTOR_SIGNALS_H_
 
-#include <signal.h>
-
-#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -60,7 +57,7 @@ class SignalWatcher {
   // Errors:  INVALID_ARGUMENT for what is no signal, ALREADY_EXISTS when the
   //          reactor watches it, RESOURCE_EXHAUSTED. The mask is as before.
   static absl::StatusOr<std::unique_ptr<SignalWatcher>> Create(
-      Reactor& reactor, std::initializer_list<int> signals,
+      Reactor& reactor, const std::vector<int>& signals,
       SignalListener& listener);
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;

@@ -18,8 +18,8 @@
 //   2. No descriptor leaves here that a child process would inherit, and no
 //      socket or pipe that blocks.
 //   3. send and sendmsg never raise SIGPIPE: a closed connection is EPIPE. On
-//      Linux write and writev may, so sockets are written with send, and a
-//      program that writes to pipes ignores the signal.
+//      Linux write and writev may, so sockets are written with send, and
+//      threads that write to pipes have the signal blocked (signal_mask.h).
 //   4. A call means the same on every system. Where one has no such call, the
 //      function fails with ENOTSUP.
 //

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "weft/reactor/signal_mask.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
@@ -57,6 +58,7 @@ bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
 }
 
 void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
+  const reactor::BrokenPipesAreErrors guard;
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_threads_;

@@ -7,11 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "weft/reactor/signal_mask.h"
 #include "weft/reactor/signals.h"
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/internal/cores.h"
@@ -50,6 +53,15 @@ class CancelOnSignal final : public reactor::SignalListener {
   Atomic<MainHandle*> task_{nullptr};
 };
 
+// Those that the program does not take itself.
+std::vector<int> SignalsThatCancel(const RuntimeOptions& options) {
+  std::vector<int> signals{SIGINT, SIGTERM};
+  std::erase_if(signals, [&options](int signal) {
+    return std::ranges::count(options.signals, signal) > 0;
+  });
+  return signals;
+}
+
 int Fail(const char* why) {
   ::fprintf(stderr, "error: %s\n", why);
   return 1;
@@ -79,8 +91,11 @@ int RunUntilSignal(Task<absl::StatusOr<int>> task,
   if (!cores.ok()) return Fail(cores.status());
   CancelOnSignal signals;
   // Before the threads: they inherit the mask.
-  auto watcher = reactor::SignalWatcher::Create(
-      (*cores)->core(0).worker(0).reactor(), {SIGINT, SIGTERM}, signals);
+  auto blocked = reactor::BlockedSignals::Create(options.signals);
+  if (!blocked.ok()) return Fail(blocked.status());
+  auto watcher =
+      reactor::SignalWatcher::Create((*cores)->core(0).worker(0).reactor(),
+                                     SignalsThatCancel(options), signals);
   if (!watcher.ok()) return Fail(watcher.status());
   const absl::Status started = (*cores)->StartThreads();
   if (!started.ok()) return Fail(started);

@@ -26,17 +26,22 @@ Runtime MustCreate(const RuntimeOptions& options) {
 absl::StatusOr<Runtime> Runtime::Create(const RuntimeOptions& options) {
   auto cores = internal::Cores::Create(options);
   if (!cores.ok()) return cores.status();
+  auto signals = reactor::BlockedSignals::Create(options.signals);
+  if (!signals.ok()) return signals.status();
   const absl::Status started = (*cores)->StartThreads();
   if (!started.ok()) return started;
-  return Runtime(*std::move(cores), options.drain_timeout);
+  return Runtime(*std::move(signals), *std::move(cores), options.drain_timeout);
 }
 
 Runtime::Runtime(const RuntimeOptions& options)
     : Runtime(MustCreate(options)) {}
 
-Runtime::Runtime(std::unique_ptr<internal::Cores> cores,
+Runtime::Runtime(std::unique_ptr<reactor::BlockedSignals> signals,
+                 std::unique_ptr<internal::Cores> cores,
                  absl::Duration drain_timeout)
-    : drain_timeout_(drain_timeout), cores_(std::move(cores)) {}
+    : drain_timeout_(drain_timeout),
+      signals_(std::move(signals)),
+      cores_(std::move(cores)) {}
 
 Runtime::Runtime(Runtime&&) noexcept = default;
 

@@ -13,9 +13,11 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "weft/reactor/signal_mask.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -54,6 +56,12 @@ struct RuntimeOptions {
   absl::Duration drain_timeout = absl::InfiniteDuration();
   // The system calls; null for the kernel's. Borrowed.
   reactor::System* system = nullptr;
+  // Signals that the program takes as events, with a net::SignalSet, instead of
+  // being ended or interrupted by them. They are blocked in the thread that
+  // makes the runtime, before it starts others, and until it is gone; so the
+  // runtime is destroyed on the same thread then, and made before threads that
+  // are none of its own are started. Until a SignalSet takes them, they wait.
+  std::vector<int> signals = {};
 };
 
 // Processors this process may use: respects its affinity mask and, on Linux,
@@ -63,7 +71,8 @@ int DefaultWorkers() noexcept;
 class Runtime {
  public:
   // Starts the workers' threads. Fails where the system gives no poller or no
-  // thread (RESOURCE_EXHAUSTED).
+  // thread (RESOURCE_EXHAUSTED), and for options.signals that are none
+  // (INVALID_ARGUMENT).
   static absl::StatusOr<Runtime> Create(const RuntimeOptions& options);
   // As Create; ends the program with the reason when that fails.
   explicit Runtime(const RuntimeOptions& options = {});
@@ -102,10 +111,12 @@ class Runtime {
   int workers() const noexcept;
 
  private:
-  Runtime(std::unique_ptr<internal::Cores> cores, absl::Duration drain_timeout);
+  Runtime(std::unique_ptr<reactor::BlockedSignals> signals,
+          std::unique_ptr<internal::Cores> cores, absl::Duration drain_timeout);
   internal::TaskList& home() noexcept;
 
   absl::Duration drain_timeout_;
+  std::unique_ptr<reactor::BlockedSignals> signals_;
   std::unique_ptr<internal::Cores> cores_;
 };
 

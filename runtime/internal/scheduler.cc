@@ -11,6 +11,7 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "absl/strings/str_cat.h"
+#include "weft/reactor/signal_mask.h"
 #include "weft/reactor/spin_wait.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/depot_keeper.h"
@@ -64,7 +65,10 @@ absl::Status Scheduler::StartThreads() {
     watch_.Start();
     threads_.reserve(workers_.size());
     for (auto& worker : workers_) {
-      threads_.emplace_back([&worker] { worker->RunUntilStopped(); });
+      threads_.emplace_back([&worker] {
+        const reactor::BrokenPipesAreErrors guard;
+        worker->RunUntilStopped();
+      });
     }
     return absl::OkStatus();
   } catch (const std::system_error& refused) {

@@ -10,6 +10,7 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/reactor/reactor.h"
+#include "weft/reactor/signal_mask.h"
 #include "weft/runtime/internal/root.h"
 #include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/worker.h"
@@ -17,7 +18,8 @@
 namespace weft::testing {
 namespace {
 
-// The calling thread is the worker's while this lives, and in no task's scope.
+// The calling thread is the worker's while this lives, and in no task's scope;
+// and, as on a worker's own thread, a broken pipe is an error there.
 class Bind {
  public:
   explicit Bind(internal::Worker& worker) noexcept
@@ -33,6 +35,7 @@ class Bind {
  private:
   internal::Worker* const outer_;
   TaskContext* const outer_context_;
+  const reactor::BrokenPipesAreErrors broken_pipes_;
 };
 
 std::unique_ptr<internal::Scheduler> CreateScheduler(SimulatedSystem& system) {
