@@ -29,17 +29,16 @@ absl::Status Child::Signal(int signal) {
     // kill(2): macOS says EPERM of a group in which only zombies are left.
     if (error == EPERM && reach_ == Reach::kGroup) error = ESRCH;
   }
-  return ErrnoToStatus(error, absl::StrCat("kill(", process_, ", ", signal,
-                                           ")"));
+  return ErrnoToStatus(error,
+                       absl::StrCat("kill(", process_, ", ", signal, ")"));
 }
 
 bool Child::Reap() noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (reaped_) return true;
-    const pid_t ended =
-        RetryInterrupted([&] { return system_.waitpid(process_, &status_,
-                                                      WNOHANG); });
+    const pid_t ended = RetryInterrupted(
+        [&] { return system_.waitpid(process_, &status_, WNOHANG); });
     if (ended == 0) return false;
     // ECHILD: it is nobody's any more, and its number may be somebody's.
     if (ended == -1) error_ = errno;

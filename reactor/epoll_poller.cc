@@ -1,13 +1,15 @@
-// Poller on Linux: one epoll instance, an eventfd for Wake, and a signalfd for
-// each signal that is watched.
+// Poller on Linux: one epoll instance, an eventfd for Wake, a signalfd for each
+// signal and a pidfd for each process that is watched.
 //
 //     epoll --+-- descriptor, edge-triggered, data = the caller's token
 //             +-- ...
 //             +-- eventfd,    level-triggered, data = kDoorbell
 //             +-- signalfd,   level-triggered, data = kDoorbell + its number
+//             +-- pidfd,      edge-triggered,  data = the caller's token
 //
-// The poller's own descriptors are level-triggered: reading them is what makes
-// them silent, so a read that went wrong is simply reported again.
+// The eventfd and signalfds are level-triggered: reading them is what makes them
+// silent, so a read that went wrong is simply reported again. A pidfd cannot be
+// read; it stays readable once the process has ended.
 //
 // Kernel lore
 //   EPOLLERR and EPOLLHUP are always reported, asked for or not. Under EPOLLET
@@ -32,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -126,6 +129,9 @@ struct Poller::Inside {
   // and only when a signal is among the events.
   std::mutex signals_mutex;
   std::array<WatchedSignal, kSignalEnd> signals;
+
+  std::mutex processes_mutex;
+  std::map<pid_t, Fd> processes;  // Pidfds. Guarded by processes_mutex.
 };
 
 Poller::Poller(std::unique_ptr<Inside> inside) noexcept
@@ -215,6 +221,36 @@ absl::Status Poller::RemoveSignal(int signal) {
   std::lock_guard lock(inside_->signals_mutex);
   // Nobody else has this descriptor, so closing it ends the registration.
   return inside_->signals[static_cast<std::size_t>(signal)].source.Close();
+}
+
+absl::Status Poller::AddProcess(pid_t process, Token token) {
+  const std::lock_guard lock(inside_->processes_mutex);
+  if (inside_->processes.contains(process)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("AddProcess(", process, "): watched already"));
+  }
+  Fd source(
+      RetryInterrupted([&] { return inside_->system.pidfd_open(process); }),
+      inside_->system);
+  if (!source) {
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("pidfd_open(", process, ")"));
+  }
+  if (inside_->Register(source.get(), EPOLLIN | EPOLLET, DataOf(token)) == -1) {
+    return ErrnoToStatus(errno, "epoll_ctl(ADD, pidfd)");
+  }
+  inside_->processes.emplace(process, std::move(source));
+  return absl::OkStatus();
+}
+
+absl::Status Poller::RemoveProcess(pid_t process) {
+  const std::lock_guard lock(inside_->processes_mutex);
+  const auto found = inside_->processes.find(process);
+  if (found == inside_->processes.end()) return absl::OkStatus();
+  // Nobody else has this descriptor, so closing it ends the registration.
+  absl::Status closed = found->second.Close();
+  inside_->processes.erase(found);
+  return closed;
 }
 
 absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,

@@ -5,6 +5,7 @@
 //              +-- ...
 //              +-- (0,          EVFILT_USER)   EV_CLEAR: the doorbell of Wake
 //              +-- (a signal,   EVFILT_SIGNAL) EV_CLEAR, udata = the token
+//              +-- (a process,  EVFILT_PROC)   NOTE_EXIT, udata = the token
 //
 // Kernel lore
 //   The two directions are two knotes, so one descriptor may have two events in
@@ -15,6 +16,9 @@
 //   EVFILT_USER without EV_CLEAR stays ready for ever, and Wait would spin.
 //   close() drops a descriptor's knotes at once, duplicates or not.
 //   struct kevent has other member types on every system: EV_SET fills it.
+//   A process that has ended cannot be watched any more (ESRCH, though it is not
+//   waited for yet); FreeBSD reports it at once. Reported, a knote of NOTE_EXIT
+//   is gone.
 //   macOS refuses waits of more than 100'000'000 seconds.
 //
 // On Linux the tests compile this very file against a <sys/event.h> of their
@@ -152,10 +156,11 @@ struct Poller::Inside {
   }
 
   // One change, in the errno convention.
-  int Change(std::uintptr_t ident, int filter, unsigned flags, Token token) {
+  int Change(std::uintptr_t ident, int filter, unsigned flags, Token token,
+             unsigned notes = 0) {
     std::array<KernelEvent, 1> change;
     EV_SET(&change[0], ident, static_cast<std::int16_t>(filter),
-           static_cast<std::uint16_t>(flags | EV_RECEIPT), 0, 0,
+           static_cast<std::uint16_t>(flags | EV_RECEIPT), notes, 0,
            UserData(token));
     if (Submit(change) == -1) return -1;
     if (change[0].data == 0) return 0;
@@ -280,6 +285,32 @@ absl::Status Poller::RemoveSignal(int signal) {
   return absl::OkStatus();
 }
 
+absl::Status Poller::AddProcess(pid_t process, Token token) {
+  const auto ident = static_cast<std::uintptr_t>(process);
+  if (inside_->Change(ident, EVFILT_PROC, EV_ENABLE, token, NOTE_EXIT) == 0) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("AddProcess(", process, "): watched already"));
+  }
+  if (inside_->Change(ident, EVFILT_PROC, EV_ADD | EV_ONESHOT, token,
+                      NOTE_EXIT) == -1) {
+    const int error = errno;
+    return ErrnoToStatus(error,
+                         absl::StrCat("kevent(ADD, process ", process, ")"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Poller::RemoveProcess(pid_t process) {
+  const int removed = inside_->Change(static_cast<std::uintptr_t>(process),
+                                      EVFILT_PROC, EV_DELETE, Token{});
+  const int error = errno;
+  if (removed == -1 && error != ENOENT && error != ESRCH) {
+    return ErrnoToStatus(error,
+                         absl::StrCat("kevent(DELETE, process ", process, ")"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,
                                                     absl::Duration max_wait) {
   ABSL_RAW_CHECK(!buffer.empty(), "give Wait room for at least one event");
@@ -304,6 +335,9 @@ absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,
         break;
       case EVFILT_SIGNAL:
         TakePending(static_cast<int>(ready.ident));
+        buffer[filled++] = Event{.token = TokenOf(ready), .readable = true};
+        break;
+      case EVFILT_PROC:
         buffer[filled++] = Event{.token = TokenOf(ready), .readable = true};
         break;
       default:

@@ -25,6 +25,8 @@
 #ifndef WEFT_REACTOR_POLLER_H_
 #define WEFT_REACTOR_POLLER_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -56,8 +58,8 @@ struct Event {
   bool urgent = false;
 };
 
-// Threads: Add, Remove, AddSignal, RemoveSignal and Wake from any thread; Wait
-//          from one thread at a time. Not while it is moved or destroyed.
+// Threads: Wait from one thread at a time, all others from any thread. Not while
+//          it is moved or destroyed.
 class Poller {
  public:
   // Borrows: `system`, for the life of the poller.
@@ -94,6 +96,18 @@ class Poller {
 
   // OK when it was not registered. A signal that is pending stays so.
   absl::Status RemoveSignal(int signal);
+
+  // An event with `readable` set and `token` in it when the process has ended,
+  // or is about to: waitpid(2) decides. It comes once. The caller has not
+  // waited for the process yet, so that its number is nobody else's.
+  //
+  // Errors: NOT_FOUND where it has ended and the system tells no more of it (on
+  //         Linux there is an event then), ALREADY_EXISTS, RESOURCE_EXHAUSTED,
+  //         UNIMPLEMENTED by Linux before 5.3.
+  absl::Status AddProcess(pid_t process, Token token);
+
+  // OK when it was not registered, or its event has come.
+  absl::Status RemoveProcess(pid_t process);
 
   // Blocks until something is ready, Wake is called or `max_wait` passes.
   // absl::InfiniteDuration() waits for ever; zero and less do not wait. Returns

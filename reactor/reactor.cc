@@ -18,12 +18,17 @@
 namespace weft::reactor {
 namespace {
 
-// Tokens that name signals: slots that no pool reaches, below the poller's own
-// reserved ones.
+// Tokens that name signals and processes: slots that no pool reaches, below the
+// poller's own reserved ones. No system has process numbers of 30 bits.
 constexpr std::uint64_t kSignalTokens = 0xFFFF'FFFF'FFFF'0000;
+constexpr std::uint64_t kProcessTokens = 0xFFFF'FFFF'8000'0000;
 
 constexpr Token SignalToken(int signal) noexcept {
   return Token{kSignalTokens + static_cast<std::uint64_t>(signal)};
+}
+
+constexpr Token ProcessToken(pid_t process) noexcept {
+  return Token{kProcessTokens + static_cast<std::uint64_t>(process)};
 }
 
 Instant ReadClock(System& system) {
@@ -83,7 +88,10 @@ absl::Duration Reactor::TimeToSleep(absl::Duration max_wait) const {
 
 int Reactor::Dispatch(const Event& event) noexcept {
   const auto token = static_cast<std::uint64_t>(event.token);
-  if (token < kSignalTokens) return sources_->Deliver(event);
+  if (token < kProcessTokens) return sources_->Deliver(event);
+  if (token < kSignalTokens) {
+    return children_.OnEvent(static_cast<pid_t>(token - kProcessTokens));
+  }
   return DispatchSignal(static_cast<int>(token - kSignalTokens));
 }
 
@@ -114,6 +122,17 @@ int Reactor::DispatchSignal(int signal) noexcept {
     return 1;
   }
   return 0;
+}
+
+// --- Processes --------------------------------------------------------------
+
+absl::Status Reactor::AddProcess(pid_t process) {
+  return poller_.AddProcess(process, ProcessToken(process));
+}
+
+void Reactor::RemoveProcess(pid_t process) noexcept {
+  // A failure leaves an event that nothing comes of.
+  poller_.RemoveProcess(process).IgnoreError();
 }
 
 }  // namespace weft::reactor

@@ -2,11 +2,13 @@
 //
 //         Poll:  1. how long may we sleep?     TimerWheel
 //                2. sleep until something is   Poller       <- Wake()
-//                3. tell those who wait        SourcePool, SignalWatcher
+//                3. tell those who wait        SourcePool, SignalWatcher,
+//                                              ChildExits
 //                4. tell those who are due     TimerWheel
 //
 // The reactor knows no coroutine and runs no user code: everything it calls
-// (Waiter::OnReady, Timer::OnTimer, SignalListener::OnSignal) only schedules.
+// (Waiter::OnReady, Timer::OnTimer, SignalListener::OnSignal, Child::OnEnded)
+// only schedules.
 //
 // SPDX-License-Identifier: MIT
 
@@ -20,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "weft/reactor/child_exits.h"
 #include "weft/reactor/instant.h"
 #include "weft/reactor/poller.h"
 #include "weft/reactor/source_pool.h"
@@ -47,7 +50,7 @@ class Reactor {
 
   // Waits for events at most `max_wait`, and not beyond the next deadline;
   // delivers them and fires what is due. Zero looks without waiting. Returns
-  // how many waiters, timers and signal listeners were told.
+  // how many waiters, timers, signal listeners and children were told.
   //
   // Errors: those of Poller::Wait. Timers have been fired nevertheless.
   // Cost:   one system call; the clock is read only when timers are armed.
@@ -61,6 +64,7 @@ class Reactor {
 
   Instant Now() const;
   TimerWheel& timers() noexcept { return timers_; }
+  ChildExits& children() noexcept { return children_; }
   System& system() const noexcept { return system_; }
   SourcePool& sources() const noexcept { return *sources_; }
 
@@ -71,6 +75,10 @@ class Reactor {
   // called any more.
   absl::Status AddSignal(int signal, SignalListener& listener);
   void RemoveSignal(int signal) noexcept;
+
+  // For ChildExits, which is then told of the process's end.
+  absl::Status AddProcess(pid_t process);
+  void RemoveProcess(pid_t process) noexcept;
 
  private:
   struct WatchedSignal {
@@ -89,6 +97,7 @@ class Reactor {
   const std::shared_ptr<SourcePool> sources_;
   Poller poller_;
   TimerWheel timers_;
+  ChildExits children_{*this};
 
   std::mutex signals_mutex_;
   std::vector<WatchedSignal> signals_;  // Guarded by signals_mutex_; few.

@@ -58,6 +58,8 @@ absl::Status Poller::Remove(int) {
 }
 absl::Status Poller::AddSignal(int, Token) { return absl::OkStatus(); }
 absl::Status Poller::RemoveSignal(int) { return absl::OkStatus(); }
+absl::Status Poller::AddProcess(pid_t, Token) { return absl::OkStatus(); }
+absl::Status Poller::RemoveProcess(pid_t) { return absl::OkStatus(); }
 
 // A wait that is bounded looks and goes on: time stands still in a model.
 absl::StatusOr<std::span<const Event>> Poller::Wait(std::span<Event> buffer,

@@ -4,10 +4,13 @@
 
 #include "weft/tests/support/kqueue_shim/knote.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/event.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +40,11 @@ timespec Span(std::int64_t count, std::int64_t unit) {
   const std::int64_t total =
       std::max<std::int64_t>(std::min(count, limit) * unit, 1);
   return timespec{total / kNanosecondsPerSecond, total % kNanosecondsPerSecond};
+}
+
+bool IsReadable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return ::poll(&entry, 1, 0) == 1;
 }
 
 }  // namespace
@@ -70,6 +78,11 @@ int Knote::Update(const KernelEvent& change) {
     case EVFILT_SIGNAL:
       flags_ |= EV_CLEAR;  // Implied.
       return source_ == -1 ? WatchSignal() : 0;
+    case EVFILT_PROC:
+      flags_ |= EV_ONESHOT;  // Implied.
+      if (change.fflags != NOTE_EXIT) return EINVAL;
+      fflags_ = change.fflags;
+      return source_ == -1 ? WatchProcess() : 0;
     case EVFILT_USER:
       return 0;
     default:
@@ -105,6 +118,15 @@ int Knote::WatchSignal() {
   return 0;
 }
 
+// The C library of the oldest system that we support has no wrapper for it.
+int Knote::WatchProcess() {
+  const auto process = static_cast<pid_t>(key_.ident);
+  const int source = static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+  if (source == -1) return errno;
+  ReplaceSource(source);
+  return IsReadable(source) ? ESRCH : 0;  // A zombie.
+}
+
 void Knote::ReplaceSource(int source) {
   if (source_ != -1) __real_close(source_);
   source_ = source;
@@ -138,6 +160,9 @@ void Knote::Collect() {
   } else if (key_.filter == EVFILT_SIGNAL) {
     signalfd_siginfo raised;
     while (::read(source_, &raised, sizeof raised) == sizeof raised) ++count_;
+  } else if (key_.filter == EVFILT_PROC) {
+    active_ = IsReadable(source_);
+    return;
   } else {
     if (is_file_ && (flags_ & EV_CLEAR) == 0) active_ = true;
     return;
@@ -156,6 +181,9 @@ std::optional<KernelEvent> Knote::Evaluate() {
   if (key_.filter == EVFILT_USER) {
     event.fflags = fflags_;
     event.data = data_;
+  } else if (key_.filter == EVFILT_PROC) {
+    event.flags |= EV_EOF;
+    event.fflags = NOTE_EXIT;
   } else {
     event.data = count_;
   }

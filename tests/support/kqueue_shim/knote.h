@@ -37,7 +37,8 @@ class Knote {
   // NOTE_TRIGGER and the flag arithmetic of EVFILT_USER.
   void Trigger(std::uint32_t fflags);
 
-  // Reads the descriptor of a timer or a signal, and thus makes it silent.
+  // Reads the descriptor of a timer or a signal, and thus makes it silent; looks
+  // at that of a process.
   void Collect();
 
   void Activate() { active_ = true; }
@@ -56,13 +57,14 @@ class Knote {
   [[nodiscard]] bool WatchesDescriptor() const;
   [[nodiscard]] bool WatchesFile() const { return is_file_; }
   void SetWatchesFile() { is_file_ = true; }
-  // The timerfd or signalfd; -1 for other filters.
+  // The timerfd, signalfd or pidfd; -1 for other filters.
   [[nodiscard]] int source() const { return source_; }
   [[nodiscard]] void* udata() const { return udata_; }
 
  private:
   int ArmTimer(const KernelEvent& change);
   int WatchSignal();
+  int WatchProcess();
   void ReplaceSource(int source);
   [[nodiscard]] KernelEvent Describe() const;
   std::optional<KernelEvent> EvaluateDescriptor();

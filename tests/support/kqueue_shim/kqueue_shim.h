@@ -17,6 +17,8 @@
 //              a RST both, shutdown(SHUT_WR) of TCP the write side.
 //   EV_OOBAND  While urgent data is ahead, as on macOS.
 //   data       Bytes to read, backlog of a TCP listener, space to write.
+//   NOTE_EXIT  Once, and the knote is gone. ESRCH for a process that has ended,
+//              though its parent has not waited for it, as on macOS.
 //   Also       NOTE_LOWAT, EVFILT_TIMER with all units, EVFILT_USER.
 //
 // Not honoured, because Linux does not tell
@@ -27,7 +29,8 @@
 //   EVFILT_SIGNAL sees blocked signals only, and takes them away; raised three
 //   times while pending they count as one.
 //   A queue survives fork, and polls as ready when it merely might be.
-//   EVFILT_VNODE and EVFILT_PROC are not there yet.
+//   EVFILT_PROC knows no other note than NOTE_EXIT, and `data` is 0 there.
+//   EVFILT_VNODE is not there yet.
 //
 // SPDX-License-Identifier: MIT
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <sys/event.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,6 +57,8 @@ std::string NameOf(int error) {
       return "ENOENT";
     case ENOMEM:
       return "ENOMEM";
+    case ESRCH:
+      return "ESRCH";
     default:
       return absl::StrCat(error);
   }
@@ -67,6 +70,8 @@ std::string NameOfFilter(int filter) {
       return "READ";
     case EVFILT_WRITE:
       return "WRITE";
+    case EVFILT_PROC:
+      return "PROC";
     case EVFILT_SIGNAL:
       return "SIGNAL";
     case EVFILT_TIMER:
@@ -85,7 +90,7 @@ std::string Describe(const KernelEvent& event) {
     return absl::StrCat(name, ":", error == 0 ? "ok" : NameOf(error));
   }
   std::string text = name;
-  if (event.filter == EVFILT_USER) {
+  if (event.filter == EVFILT_USER || event.filter == EVFILT_PROC) {
     return absl::StrCat(text, " 0x", absl::Hex(event.fflags));
   }
   // How much can be written depends on the system.
@@ -700,6 +705,57 @@ TEST_F(KqueueShimTest, CanReportWhatDidNotHappen) {
   kernel_.Submit(ours, EVFILT_READ, EV_ADD | EV_CLEAR);
   SetKnobs({.spurious_one_in = 1});
   EXPECT_EQ(kernel_.Poll(), "READ 0");
+}
+
+// A process that ends when its end of a pipe is closed.
+class Mortal {
+ public:
+  Mortal() {
+    EXPECT_EQ(::pipe2(ends_.data(), O_CLOEXEC), 0);
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::close(ends_[1]);
+      char nothing = 0;
+      (void)!::read(ends_[0], &nothing, 1);
+      ::_exit(0);
+    }
+    ::close(ends_[0]);
+  }
+  ~Mortal() { ::waitpid(process_, nullptr, 0); }
+
+  int number() const { return process_; }
+  void End() const {
+    ::close(ends_[1]);
+    siginfo_t ended{};
+    ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOWAIT);
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+  pid_t process_ = -1;
+};
+
+TEST_F(KqueueShimTest, TellsOnceOfTheEndOfAProcess) {
+  const Mortal mortal;
+  kernel_.Submit(mortal.number(), EVFILT_PROC, EV_ADD, NOTE_EXIT);
+  EXPECT_EQ(kernel_.Poll(), "");
+
+  mortal.End();
+
+  EXPECT_EQ(kernel_.Wait(), "PROC 0x80000000");
+  EXPECT_EQ(kernel_.Poll(), "");
+  EXPECT_EQ(
+      kernel_.Submit(mortal.number(), EVFILT_PROC, EV_DELETE | EV_RECEIPT),
+      "ENOENT");
+}
+
+TEST_F(KqueueShimTest, KnowsNoProcessThatHasEnded) {
+  const Mortal mortal;
+  mortal.End();
+
+  EXPECT_EQ(kernel_.Submit({{mortal.number(), EVFILT_PROC, EV_ADD | EV_RECEIPT,
+                             NOTE_EXIT}}),
+            "PROC:ESRCH");
 }
 
 TEST_F(KqueueShimTest, CanSplitBatches) {

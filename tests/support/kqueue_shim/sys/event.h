@@ -1,5 +1,5 @@
-// <sys/event.h> for Linux: kqueue and kevent over epoll, timerfd, eventfd and
-// signalfd, so that the kqueue poller can be tested, unchanged, where there is
+// <sys/event.h> for Linux: kqueue and kevent over epoll, timerfd, eventfd,
+// signalfd and pidfd, so that the kqueue poller can be tested, unchanged, where there is
 // no kqueue. Test code: never installed.
 //
 // What it honours, and what it cannot, is listed in kqueue_shim.h. Names are
@@ -13,10 +13,11 @@
 #include <stdint.h>
 #include <time.h>
 
-// Filters. EVFILT_VNODE (inotify) and EVFILT_PROC (pidfd) may come later: until
-// then a change that names them fails with EINVAL.
+// Filters. EVFILT_VNODE (inotify) may come later: until then a change that names
+// it fails with EINVAL.
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
+#define EVFILT_PROC (-5)
 #define EVFILT_SIGNAL (-6)
 #define EVFILT_TIMER (-7)
 #define EVFILT_USER (-10)
@@ -38,6 +39,9 @@
 
 // For EVFILT_READ and EVFILT_WRITE: ready from `data` bytes on.
 #define NOTE_LOWAT 0x00000001
+
+// For EVFILT_PROC.
+#define NOTE_EXIT 0x80000000U
 
 // For EVFILT_TIMER. Without one of them, milliseconds.
 #define NOTE_SECONDS 0x00000001
