@@ -24,7 +24,10 @@ absl::Status Child::Signal(int signal) {
   int error = ESRCH;  // What the system would say, if the number were no one's.
   if (!reaped_) {
     const pid_t whom = reach_ == Reach::kGroup ? -process_ : process_;
-    if (system_.kill(whom, signal) == 0) return absl::OkStatus();
+    if (system_.kill(whom, signal) == 0) {
+      if (signal == SIGKILL) killed_ = true;
+      return absl::OkStatus();
+    }
     error = errno;
     // kill(2): macOS says EPERM of a group in which only zombies are left.
     if (error == EPERM && reach_ == Reach::kGroup) error = ESRCH;
@@ -33,12 +36,13 @@ absl::Status Child::Signal(int signal) {
                        absl::StrCat("kill(", process_, ", ", signal, ")"));
 }
 
-bool Child::Reap() noexcept {
+bool Child::Ask(bool last_chance) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (reaped_) return true;
+    const int options = last_chance && killed_ ? 0 : WNOHANG;
     const pid_t ended = RetryInterrupted(
-        [&] { return system_.waitpid(process_, &status_, WNOHANG); });
+        [&] { return system_.waitpid(process_, &status_, options); });
     if (ended == 0) return false;
     // ECHILD: it is nobody's any more, and its number may be somebody's.
     if (ended == -1) error_ = errno;
@@ -60,7 +64,7 @@ std::optional<absl::StatusOr<int>> Child::wait_status() const {
 // The last chance of those that have ended and were not reported yet.
 ChildExits::~ChildExits() {
   reactor_.timers().Cancel(*this);
-  for (const Watched& watched : watched_) watched.child->Reap();
+  for (const Watched& watched : watched_) watched.child->ReapAtTheEnd();
 }
 
 void ChildExits::Watch(std::shared_ptr<Child> child) {

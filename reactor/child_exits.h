@@ -20,8 +20,8 @@
 // started); a thread for each child that blocks in waitpid.
 //
 // Invariants
-//   1. waitpid is called for the children handed to us, by number, and never
-//      waits.
+//   1. waitpid is called for the children handed to us, by number, and does not
+//      wait; but at the very end for those that we have killed.
 //   2. Reaping and signalling exclude each other, so a signal never reaches a
 //      process that was given the number of a child of ours.
 //   3. An event is a hint, waitpid decides: one for a number that has been used
@@ -30,8 +30,9 @@
 //      process may have it, and be watched by it, right after.
 //   5. A watched child is kept alive by its reactor until it has been reaped.
 //
-// Where a child outlives the reactor, nobody reaps it: it is then the system's
-// to clear away when this process ends.
+// At the end of the reactor, children that have been killed are waited for:
+// they are about to end. One that is left to run outlives the reactor, and
+// nobody reaps it: it is the system's to clear away when this process ends.
 //
 // SPDX-License-Identifier: MIT
 
@@ -84,7 +85,9 @@ class Child {
 
   // For ChildExits: asks, without waiting, whether it has ended, and calls
   // OnEnded the first time that it has. True: it has.
-  bool Reap() noexcept;
+  bool Reap() noexcept { return Ask(/*last_chance=*/false); }
+  // As Reap, and waits for one that was sent SIGKILL.
+  void ReapAtTheEnd() noexcept { Ask(/*last_chance=*/true); }
 
   // What waitpid(2) said, once it has ended. Where somebody else has waited for
   // it, or the program ignores SIGCHLD, the error of that.
@@ -94,6 +97,7 @@ class Child {
   virtual ~Child() = default;
 
  private:
+  bool Ask(bool last_chance) noexcept;
   // It has ended. Must only schedule.
   virtual void OnEnded() noexcept = 0;
 
@@ -103,6 +107,7 @@ class Child {
 
   mutable std::mutex mutex_;  // Guards all below, and that it is not reaped.
   bool reaped_ = false;
+  bool killed_ = false;
   int status_ = 0;
   int error_ = 0;  // Of waitpid; 0 where status_ holds.
 };

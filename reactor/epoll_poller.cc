@@ -7,9 +7,9 @@
 //             +-- signalfd,   level-triggered, data = kDoorbell + its number
 //             +-- pidfd,      edge-triggered,  data = the caller's token
 //
-// The eventfd and signalfds are level-triggered: reading them is what makes them
-// silent, so a read that went wrong is simply reported again. A pidfd cannot be
-// read; it stays readable once the process has ended.
+// The eventfd and the signalfds are level-triggered: reading them is what makes
+// them silent, so a read that went wrong is simply reported again. A pidfd
+// cannot be read; it stays readable once the process has ended.
 //
 // Kernel lore
 //   EPOLLERR and EPOLLHUP are always reported, asked for or not. Under EPOLLET

@@ -16,9 +16,9 @@
 //   EVFILT_USER without EV_CLEAR stays ready for ever, and Wait would spin.
 //   close() drops a descriptor's knotes at once, duplicates or not.
 //   struct kevent has other member types on every system: EV_SET fills it.
-//   A process that has ended cannot be watched any more (ESRCH, though it is not
-//   waited for yet); FreeBSD reports it at once. Reported, a knote of NOTE_EXIT
-//   is gone.
+//   A process that has ended cannot be watched any more (ESRCH, though nobody
+//   has waited for it yet); FreeBSD reports it at once. Reported, a knote of
+//   NOTE_EXIT is gone.
 //   macOS refuses waits of more than 100'000'000 seconds.
 //
 // On Linux the tests compile this very file against a <sys/event.h> of their

@@ -58,8 +58,8 @@ struct Event {
   bool urgent = false;
 };
 
-// Threads: Wait from one thread at a time, all others from any thread. Not while
-//          it is moved or destroyed.
+// Threads: Wait from one thread at a time, all others from any thread. Not
+//          while it is moved or destroyed.
 class Poller {
  public:
   // Borrows: `system`, for the life of the poller.

@@ -30,7 +30,7 @@ SYSTEM_CALL = re.compile(
 NOT_THE_SYSTEM = {"operator", "new", "delete", "fprintf"}
 ALLOWED = {  # And why.
     # A mask is the thread's, not the world's, and the call cannot fail.
-    ("reactor/signals.cc", "pthread_sigmask"),
+    ("reactor/signal_mask.cc", "pthread_sigmask"),
     # Inside System::event_queue_control and event_queue_wait, as in a poller.
     ("reactor/kqueue_file_changes.cc", "kevent"),
     ("reactor/kqueue_file_changes.cc", "kqueue"),

@@ -37,8 +37,8 @@ class Knote {
   // NOTE_TRIGGER and the flag arithmetic of EVFILT_USER.
   void Trigger(std::uint32_t fflags);
 
-  // Reads the descriptor of a timer or a signal, and thus makes it silent; looks
-  // at that of a process.
+  // Reads the descriptor of a timer or a signal, and thus makes it silent;
+  // looks at that of a process.
   void Collect();
 
   void Activate() { active_ = true; }

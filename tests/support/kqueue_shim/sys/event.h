@@ -1,6 +1,6 @@
 // <sys/event.h> for Linux: kqueue and kevent over epoll, timerfd, eventfd,
-// signalfd and pidfd, so that the kqueue poller can be tested, unchanged, where there is
-// no kqueue. Test code: never installed.
+// signalfd and pidfd, so that the kqueue poller can be tested, unchanged, where
+// there is no kqueue. Test code: never installed.
 //
 // What it honours, and what it cannot, is listed in kqueue_shim.h. Names are
 // the systems'; values and member types are those of macOS.
@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
-// Filters. EVFILT_VNODE (inotify) may come later: until then a change that names
-// it fails with EINVAL.
+// Filters. EVFILT_VNODE (inotify) may come later: until then a change that
+// names it fails with EINVAL.
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
 #define EVFILT_PROC (-5)
