@@ -1,0 +1,159 @@
+// Starting, waiting and ending.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/process.h"
+
+#include <signal.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "absl/strings/str_cat.h"
+#include "weft/net/process_start.h"
+#include "weft/reactor/child_exits.h"
+#include "weft/reactor/reactor.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/deadline.h"
+#include "weft/runtime/or_return.h"
+#include "weft/sync/event.h"
+
+namespace weft::net {
+
+// What the reactor reaps, and who waits for that.
+class ProcessEnd final : public reactor::Child {
+ public:
+  using reactor::Child::Child;
+
+  sync::Event ended;
+
+ private:
+  void OnEnded() noexcept override { ended.Set(); }
+};
+
+namespace {
+
+using ::weft::reactor::Reach;
+using ::weft::reactor::Reactor;
+
+struct Watched {
+  std::shared_ptr<ProcessEnd> end;
+  StartedProcess started;
+};
+
+// On a thread of the pool. In one piece: no child is ever without somebody who
+// reaps it.
+absl::StatusOr<Watched> StartWatched(Reactor& reactor, ProcessOptions options) {
+  const Reach reach = options.new_group ? Reach::kGroup : Reach::kProcess;
+  absl::StatusOr<StartedProcess> started =
+      StartProcess(reactor.system(), std::move(options));
+  if (!started.ok()) return std::move(started).status();
+  auto end =
+      std::make_shared<ProcessEnd>(started->number, reach, reactor.system());
+  reactor.children().Watch(end);
+  return Watched{std::move(end), *std::move(started)};
+}
+
+template <typename End>
+std::optional<End> AdoptEnd(reactor::Fd end, pid_t number, const char* stream) {
+  if (end.empty()) return std::nullopt;
+  return End::Adopt(std::move(end), absl::StrCat(stream, " of ", number));
+}
+
+template <typename End>
+End Take(std::optional<End>& end) {
+  ABSL_RAW_CHECK(end.has_value(),
+                 "there is no such pipe: set that stream to Redirect::Pipe() "
+                 "in the ProcessOptions, and take it once");
+  End taken = *std::move(end);
+  end.reset();
+  return taken;
+}
+
+}  // namespace
+
+Process::Process(std::shared_ptr<ProcessEnd> end, OnDrop on_drop,
+                 StartedProcess started)
+    : end_(std::move(end)),
+      on_drop_(on_drop),
+      standard_input_(AdoptEnd<PipeWriter>(std::move(started.standard_input),
+                                           started.number, "stdin")),
+      standard_output_(AdoptEnd<PipeReader>(std::move(started.standard_output),
+                                            started.number, "stdout")),
+      standard_error_(AdoptEnd<PipeReader>(std::move(started.standard_error),
+                                           started.number, "stderr")) {}
+
+Process& Process::operator=(Process&& other) noexcept {
+  if (this == &other) return *this;
+  Drop();
+  end_ = std::move(other.end_);
+  on_drop_ = other.on_drop_;
+  standard_input_ = std::move(other.standard_input_);
+  standard_output_ = std::move(other.standard_output_);
+  standard_error_ = std::move(other.standard_error_);
+  return *this;
+}
+
+Process::~Process() { Drop(); }
+
+void Process::Drop() noexcept {
+  if (end_ == nullptr || on_drop_ == OnDrop::kLeave) return;
+  // NOT_FOUND: it has ended, which is what was wanted.
+  end_->Signal(SIGKILL).IgnoreError();
+}
+
+Task<absl::StatusOr<Process>> Process::Spawn(ProcessOptions options) {
+  const OnDrop on_drop = options.on_drop;
+  Reactor& reactor = CurrentReactor();
+  auto start = [&reactor, &options] {
+    return StartWatched(reactor, std::move(options));
+  };
+  absl::StatusOr<Watched> watched = co_await Blocking(start);
+  if (!watched.ok()) co_return std::move(watched).status();
+  co_return Process(std::move(watched->end), on_drop,
+                    std::move(watched->started));
+}
+
+pid_t Process::pid() const noexcept { return end_->process(); }
+
+bool Process::has_ended() const noexcept { return end_->ended.is_set(); }
+
+// None of the two borrows the handle: the end is shared.
+Task<absl::StatusOr<ExitStatus>> Process::Wait() const { return WaitFor(end_); }
+
+Task<absl::StatusOr<ExitStatus>> Process::Stop(absl::Duration grace) {
+  return StopWithin(end_, grace);
+}
+
+Task<absl::StatusOr<ExitStatus>> Process::WaitFor(
+    std::shared_ptr<ProcessEnd> end) {
+  co_await OrReturn(end->ended.Wait());
+  const absl::StatusOr<int> status = *end->wait_status();
+  if (!status.ok()) co_return status.status();
+  co_return ExitStatus(*status);
+}
+
+Task<absl::StatusOr<ExitStatus>> Process::StopWithin(
+    std::shared_ptr<ProcessEnd> end, absl::Duration grace) {
+  // NOT_FOUND: it has ended by itself.
+  end->Signal(SIGTERM).IgnoreError();
+  absl::StatusOr<ExitStatus> ended = co_await WithTimeout(grace, WaitFor(end));
+  if (!absl::IsDeadlineExceeded(ended.status())) co_return ended;
+  end->Signal(SIGKILL).IgnoreError();
+  co_return co_await WaitFor(end);
+}
+
+absl::Status Process::Signal(int signal) { return end_->Signal(signal); }
+
+absl::Status Process::Kill() { return Signal(SIGKILL); }
+
+PipeWriter Process::TakeStdin() { return Take(standard_input_); }
+
+PipeReader Process::TakeStdout() { return Take(standard_output_); }
+
+PipeReader Process::TakeStderr() { return Take(standard_error_); }
+
+}  // namespace weft::net
