@@ -1,0 +1,239 @@
+// Finding the way, and going it.
+//
+// SPDX-License-Identifier: MIT
+
+#include "weft/net/shared_descriptor.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "weft/net/socket_attempts.h"
+#include "weft/reactor/os_error.h"
+#include "weft/reactor/reactor.h"
+#include "weft/reactor/source_pool.h"
+#include "weft/reactor/system.h"
+#include "weft/runtime/blocking_pool.h"
+#include "weft/runtime/current.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/ready_awaiter.h"
+
+namespace weft::net {
+namespace {
+
+using ::weft::reactor::Direction;
+using ::weft::reactor::ErrnoToStatus;
+using ::weft::reactor::Fd;
+using ::weft::reactor::RetryInterrupted;
+using ::weft::reactor::Source;
+using ::weft::reactor::System;
+using Count = absl::StatusOr<std::size_t>;
+
+bool IsTerminal(System& system, int fd) {
+  winsize size{};
+  return system.ioctl(fd, TIOCGWINSZ, &size) == 0;
+}
+
+// The terminal that `fd` is, as an open file of our own; empty where we may
+// not. Linux has a name for whatever a descriptor leads to (proc(5)). macOS has
+// none, but a program's standard streams are those of its own terminal, if of
+// any. (O_NOCTTY: a program without a terminal does not get this one by it.
+// System::open adds O_NONBLOCK.)
+Fd OpenTerminalAgain(System& system, int fd, Direction direction) {
+  const int flags =
+      (direction == Direction::kRead ? O_RDONLY : O_WRONLY) | O_NOCTTY;
+  const auto open = [&](const std::string& path) {
+    return RetryInterrupted(
+        [&] { return system.open(path.c_str(), flags, 0); });
+  };
+  Fd again(open(absl::StrCat("/proc/self/fd/", fd)), system);
+  if (again.empty() && errno == ENOENT) again = Fd(open("/dev/tty"), system);
+  return again;
+}
+
+// What a call that counts bytes answered; nothing where it would block.
+std::optional<Count> Answer(ssize_t result, int error, const char* call,
+                            const std::string& name) {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  if (error == EAGAIN || error == EWOULDBLOCK) return std::nullopt;
+  return ErrnoToStatus(error, absl::StrCat(call, "(", name, ")"));
+}
+
+bool IsNotSupported(ssize_t result, int error) {
+  return result == -1 && (error == ENOTSUP || error == EOPNOTSUPP);
+}
+
+// On a thread of the pool. The number stays ours as long as the call lasts.
+template <typename Call>
+Count CallPinned(Source& source, const char* what, const std::string& name,
+                 Call call) {
+  if (!source.Pin()) return reactor::ClosedByOwnerError();
+  const ssize_t result = RetryInterrupted(call);
+  const int error = errno;
+  source.Unpin();
+  std::optional<Count> answer = Answer(result, error, what, name);
+  if (answer.has_value()) return *std::move(answer);
+  // Somebody else has made the open file non-blocking.
+  return ErrnoToStatus(error, absl::StrCat(what, "(", name, ")"));
+}
+
+}  // namespace
+
+// One try. Where the system cannot try without waiting, it says so in `way` and
+// gives nothing that counts.
+class SharedDescriptor::ReadAttempt {
+ public:
+  ReadAttempt(SharedDescriptor& of, std::span<std::byte> into) noexcept
+      : of_(of), into_(into) {}
+
+  std::optional<Count> operator()() {
+    const ssize_t result = RetryInterrupted([this] { return Try(); });
+    const int error = errno;
+    if (of_.way_ == Way::kNoWait && IsNotSupported(result, error)) {
+      of_.way_ = Way::kPatient;
+      return std::size_t{0};
+    }
+    return Answer(result, error, "read", of_.name_);
+  }
+
+ private:
+  ssize_t Try() const {
+    System& system = of_.source_->system();
+    const int fd = of_.source_->fd();
+    if (of_.is_socket_) {
+      return system.recv(fd, into_.data(), into_.size(), MSG_DONTWAIT);
+    }
+    if (of_.way_ == Way::kOwn) {
+      return system.read(fd, into_.data(), into_.size());
+    }
+    return system.read_nowait(fd, into_.data(), into_.size());
+  }
+
+  SharedDescriptor& of_;
+  std::span<std::byte> into_;
+};
+
+class SharedDescriptor::WriteAttempt {
+ public:
+  WriteAttempt(SharedDescriptor& of, std::span<const std::byte> from) noexcept
+      : of_(of), from_(from.first(std::min(from.size(), kLongestCall))) {}
+
+  std::optional<Count> operator()() {
+    const ssize_t result = RetryInterrupted([this] { return Try(); });
+    const int error = errno;
+    if (of_.way_ == Way::kNoWait && IsNotSupported(result, error)) {
+      of_.way_ = Way::kPatient;
+      return std::size_t{0};
+    }
+    return Answer(result, error, "write", of_.name_);
+  }
+
+ private:
+  ssize_t Try() const {
+    System& system = of_.source_->system();
+    const int fd = of_.source_->fd();
+    if (of_.is_socket_) {
+      return system.send(fd, from_.data(), from_.size(), MSG_DONTWAIT);
+    }
+    if (of_.way_ == Way::kOwn) {
+      return system.write(fd, from_.data(), from_.size());
+    }
+    return system.write_nowait(fd, from_.data(), from_.size());
+  }
+
+  SharedDescriptor& of_;
+  std::span<const std::byte> from_;
+};
+
+absl::StatusOr<SharedDescriptor> SharedDescriptor::Adopt(Fd fd,
+                                                         std::string name,
+                                                         Direction direction) {
+  reactor::Reactor& reactor = CurrentReactor();
+  System& system = reactor.system();
+  struct stat about{};
+  if (system.fstat(fd.get(), &about) == -1) {
+    const int error = errno;
+    return ErrnoToStatus(error, absl::StrCat("fstat(", name, ")"));
+  }
+  const bool is_socket = S_ISSOCK(about.st_mode);
+  Way way = is_socket || S_ISFIFO(about.st_mode) ? Way::kNoWait : Way::kPool;
+  if (S_ISCHR(about.st_mode) && IsTerminal(system, fd.get())) {
+    way = Way::kPatient;
+    if (Fd own = OpenTerminalAgain(system, fd.get(), direction)) {
+      fd = std::move(own);
+      way = Way::kOwn;
+    }
+  }
+  return SharedDescriptor(reactor.sources().Adopt(std::move(fd), system),
+                          std::move(name), way, is_socket);
+}
+
+Task<Count> SharedDescriptor::Read(std::span<std::byte> into) {
+  if (into.empty()) co_return std::size_t{0};
+  if (way_ == Way::kOwn || way_ == Way::kNoWait) {
+    const ReadAttempt attempt(*this, into);
+    Count got = co_await WhenReady(*source_, Direction::kRead,
+                                   FirstTry::kAtOnce, attempt);
+    if (way_ != Way::kPatient) co_return got;
+  }
+  if (way_ == Way::kPatient) co_await OrReturn(UntilReadable());
+  co_return co_await ReadOnPool(into);
+}
+
+Task<Count> SharedDescriptor::Write(std::span<const std::byte> from) {
+  if (from.empty()) co_return std::size_t{0};
+  if (way_ == Way::kOwn || way_ == Way::kNoWait) {
+    const WriteAttempt attempt(*this, from);
+    Count written = co_await WhenReady(*source_, Direction::kWrite,
+                                       FirstTry::kAtOnce, attempt);
+    if (way_ != Way::kPatient) co_return written;
+  }
+  co_return co_await WriteOnPool(from);
+}
+
+// FIONREAD counts what is there; that nothing more will come is announced. The
+// readiness is taken back before the count, so that what comes after it is an
+// edge that ends the wait.
+Task<absl::Status> SharedDescriptor::UntilReadable() {
+  for (;;) {
+    if (!source_->Pin()) co_return reactor::ClosedByOwnerError();
+    source_->TakeReady(Direction::kRead);
+    int waiting = 0;
+    const int asked =
+        source_->system().ioctl(source_->fd(), FIONREAD, &waiting);
+    source_->Unpin();
+    // A device that cannot count is read.
+    if (asked == -1 || waiting > 0 || source_->hang_up()) {
+      co_return absl::OkStatus();
+    }
+    co_await OrReturn(WaitReady(*source_, Direction::kRead));
+  }
+}
+
+Task<Count> SharedDescriptor::ReadOnPool(std::span<std::byte> into) {
+  auto read = [this, into] {
+    return CallPinned(*source_, "read", name_, [this, into] {
+      return source_->system().read(source_->fd(), into.data(), into.size());
+    });
+  };
+  co_return co_await Blocking(read);
+}
+
+Task<Count> SharedDescriptor::WriteOnPool(std::span<const std::byte> from) {
+  const auto some = from.first(std::min(from.size(), kLongestCall));
+  auto write = [this, some] {
+    return CallPinned(*source_, "write", name_, [this, some] {
+      return source_->system().write(source_->fd(), some.data(), some.size());
+    });
+  };
+  co_return co_await Blocking(write);
+}
+
+}  // namespace weft::net
