@@ -49,30 +49,29 @@ class SpawnArguments {
   posix_spawnattr_t attributes;
 };
 
-void SetAttributes(posix_spawnattr_t& attributes, bool new_group) {
+void SetAttributes(posix_spawnattr_t& attributes, int flags) {
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
   sigset_t all;
   sigfillset(&all);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-  if (new_group) flags |= POSIX_SPAWN_SETPGROUP;  // 0: one of its own number.
-#ifdef POSIX_SPAWN_CLOEXEC_DEFAULT  // macOS; until others have it, too.
-  flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
-#endif
+  flags |= POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   posix_spawnattr_setflags(&attributes, static_cast<short>(flags));
 }
 
-// Closes what other parts of the program have left to be inherited. The last of
-// the actions: it closes the originals of those before, too.
-void InheritNothingElse(posix_spawn_file_actions_t& actions) {
+// Closes what other parts of the program have left to be inherited; a flag that
+// does so where there is one. The last of the actions: it closes the originals
+// of those before, too.
+int InheritNothingElse(posix_spawn_file_actions_t& actions) {
   constexpr int kFirstOfTheOthers = 3;
-#ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
-  static_cast<void>(kFirstOfTheOthers);
+#ifdef POSIX_SPAWN_CLOEXEC_DEFAULT  // macOS; drop when Linux has it, too.
   static_cast<void>(actions);
+  static_cast<void>(kFirstOfTheOthers);
+  return POSIX_SPAWN_CLOEXEC_DEFAULT;
 #else
   posix_spawn_file_actions_addclosefrom_np(&actions, kFirstOfTheOthers);
+  return 0;
 #endif
 }
 
@@ -216,14 +215,15 @@ absl::StatusOr<StartedProcess> StartProcess(System& system,
   }
 
   SpawnArguments spawn;
-  SetAttributes(spawn.attributes, options.new_group);
   auto ends = AddRedirects(system, options, spawn.actions);
   if (!ends.ok()) return std::move(ends).status();
   if (!options.folder.empty()) {
     posix_spawn_file_actions_addchdir_np(&spawn.actions,
                                          options.folder.c_str());
   }
-  InheritNothingElse(spawn.actions);
+  int flags = InheritNothingElse(spawn.actions);
+  if (options.new_group) flags |= POSIX_SPAWN_SETPGROUP;  // Of its own number.
+  SetAttributes(spawn.attributes, flags);
 
   pid_t number = -1;
   if (system.posix_spawnp(&number, options.program.c_str(), &spawn.actions,

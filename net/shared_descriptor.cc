@@ -49,12 +49,12 @@ bool IsTerminal(System& system, int fd) {
 Fd OpenTerminalAgain(System& system, int fd, Direction direction) {
   const int flags =
       (direction == Direction::kRead ? O_RDONLY : O_WRONLY) | O_NOCTTY;
-  const auto open = [&](const std::string& path) {
+  const auto opened = [&](const std::string& path) {
     return RetryInterrupted(
         [&] { return system.open(path.c_str(), flags, 0); });
   };
-  Fd again(open(absl::StrCat("/proc/self/fd/", fd)), system);
-  if (again.empty() && errno == ENOENT) again = Fd(open("/dev/tty"), system);
+  Fd again(opened(absl::StrCat("/proc/self/fd/", fd)), system);
+  if (again.empty() && errno == ENOENT) again = Fd(opened("/dev/tty"), system);
   return again;
 }
 

@@ -1,4 +1,4 @@
-// A thread's signal mask: the signals that wait, in this thread, and do not act.
+// A thread's signal mask: which signals wait in this thread and do not act.
 //
 // Two things need it. A signal is watched (signals.h) by being blocked, so that
 // it stays pending until it is fetched. And SIGPIPE, which the kernel raises in
