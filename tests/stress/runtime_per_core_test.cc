@@ -168,7 +168,8 @@ TEST(PerCoreTest, AllEndBeforeTheRuntimeDoes) {
 
 Task<absl::Status> BlockOnTheCoresPool() {
   for (int i = 0; i < 20; ++i) {
-    const absl::StatusOr<int> got = co_await Blocking([i] { return i; });
+    auto give = [i] { return i; };
+    const absl::StatusOr<int> got = co_await Blocking(give);
     if (!got.ok()) co_return got.status();
     if (*got != i) co_return absl::InternalError("another's result");
   }
