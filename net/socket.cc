@@ -35,6 +35,19 @@ absl::StatusOr<A> AskForAddress(System& system, int fd, NameCall call,
   return A::FromSystem(form);
 }
 
+absl::StatusOr<Fd> OpenSocket(System& system, const Address& address, int type,
+                              int protocol) {
+  const int domain = address.is_ipv4() ? AF_INET : AF_INET6;
+  Fd fd(system.socket(domain, type, protocol), system);
+  const int error = errno;
+  if (!fd) return ErrnoToStatus(error, NameOf("socket", address));
+  if (address.is_ipv6()) {
+    absl::Status ipv6_only = SetOption(system, fd.get(), kIpv6Only, 1);
+    if (!ipv6_only.ok()) return ipv6_only;
+  }
+  return fd;
+}
+
 }  // namespace
 
 std::string NameOf(std::string_view call, const Address& address) {
