@@ -22,8 +22,7 @@ using ::weft::reactor::System;
 
 // A socket's file, and nobody who listens: a connect is refused. Where a queue
 // is full, or one may not connect, somebody is there.
-bool IsStale(System& system, const UnixAddress& address) {
-  struct stat about{};
+bool IsStale(System& system, const UnixAddress& address, struct stat& about) {
   if (system.lstat(address.ToString().c_str(), &about) != 0 ||
       !S_ISSOCK(about.st_mode)) {
     return false;
@@ -34,6 +33,16 @@ bool IsStale(System& system, const UnixAddress& address) {
   const UnixAddress::SystemForm form = address.ToSystem();
   return system.connect(probe.get(), form.get(), form.size()) == -1 &&
          errno == ECONNREFUSED;
+}
+
+void RemoveIfStale(System& system, const UnixAddress& address) {
+  struct stat stale{};
+  struct stat now{};
+  const char* const path = address.ToString().c_str();
+  if (!IsStale(system, address, stale) || system.lstat(path, &now) != 0) return;
+  // Another's by now, who has found it stale as well.
+  if (now.st_dev != stale.st_dev || now.st_ino != stale.st_ino) return;
+  system.unlink(path);
 }
 
 }  // namespace
@@ -87,8 +96,8 @@ absl::Status BindUnix(System& system, int fd, const UnixAddress& address,
   const UnixAddress::SystemForm form = address.ToSystem();
   if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
   int error = errno;
-  if (error == EADDRINUSE && replace_stale && IsStale(system, address)) {
-    system.unlink(address.ToString().c_str());
+  if (error == EADDRINUSE && replace_stale) {
+    RemoveIfStale(system, address);
     if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
     error = errno;
   }

@@ -28,6 +28,9 @@
 //                           in buffered(), and SkipPast goes on behind it
 //     anything else         the stream's own errors
 //
+// An error of the system's that has one of these codes (no memory, a broken
+// device) names its errno: reactor::ErrnoOf.
+//
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_NET_BUFFERED_READER_H_
@@ -36,6 +39,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,7 +69,8 @@ struct BufferedReaderOptions {
 //
 // Threads: one task at a time. Moving it is for when nobody uses it.
 // Borrows: the source of a BufferedReader<S&>.
-// Errors:  std::bad_alloc when memory runs out; nothing is lost by it.
+// Errors:  std::bad_alloc when memory runs out; nothing is lost by it, unless
+//          what was read into the caller's own memory cannot be kept either.
 template <ByteSource S>
 class BufferedReader {
  public:
@@ -281,9 +286,16 @@ Task<absl::Status> BufferedReader<S>::ReadExactly(std::span<std::byte> into) {
   if (rest.size() >= buffer_.size() + BufferLease::kSize) {
     rest = rest.subspan(buffer_.Take(rest));
   }
-  const absl::Status filled = co_await FillRest(rest, into.size());
-  if (!filled.ok()) {
+  absl::Status filled;
+  std::exception_ptr no_memory;
+  try {
+    filled = co_await FillRest(rest, into.size());
+  } catch (...) {
+    no_memory = std::current_exception();
+  }
+  if (!filled.ok() || no_memory != nullptr) {
     buffer_.PutBack(into.first(into.size() - rest.size()));
+    if (no_memory != nullptr) std::rethrow_exception(no_memory);
     co_return filled;
   }
   buffer_.Take(rest);

@@ -125,7 +125,8 @@ class BufferedWriter {
   // Errors:   the sink's own; what was not sent is in unsent().
   Task<absl::Status> Flush();
 
-  // Flush, for Using: which then flushes, shielded, on every way out.
+  // Flush, for Using: which then flushes, shielded, on every way out. Nothing
+  // but the stream's write timeout ends that where a peer does not read: set it.
   //
   // Suspends: as Flush.
   // Cancel:   as Flush.

@@ -25,7 +25,8 @@ using ::weft::reactor::System;
 constexpr std::size_t kPipeSize = std::size_t{64} * 1024;
 
 // From the socket into the pipe, which is empty: where it would block, that is
-// for want of bytes.
+// for want of bytes. Or for urgent data, at which a splice stops and behind
+// which it never comes: that has been announced, and is left to reads.
 class SpliceInAttempt : public SocketAttempt {
  public:
   SpliceInAttempt(Source& source, const Peer& peer, const Fd& pipe) noexcept
@@ -35,7 +36,9 @@ class SpliceInAttempt : public SocketAttempt {
     const ssize_t moved = RetryInterrupted([&] {
       return source_.system().splice(source_.fd(), pipe_.get(), kPipeSize);
     });
-    return Counted(moved, errno, "splice");
+    int error = errno;
+    if (error == EAGAIN && source_.reads_try_first()) error = EOPNOTSUPP;
+    return Counted(moved, error, "splice");
   }
 
  private:
@@ -82,11 +85,12 @@ Task<absl::StatusOr<Spliced>> SpliceAll(Source& from, ReadEnd& read, Source& to,
   for (;;) {
     absl::StatusOr<std::size_t> inside =
         co_await read.ReadWith<SpliceInAttempt>(from, into);
-    // At the first call: nothing has been taken.
-    spliced.unsupported = IsUnsupported(inside.status());
+    // Nothing has been taken. And whether a splice of nothing is the end, only a
+    // read knows: there may be urgent data.
+    spliced.unsupported =
+        IsUnsupported(inside.status()) || (inside.ok() && *inside == 0);
     if (spliced.unsupported) co_return spliced;
     if (!inside.ok()) co_return std::move(inside).status();
-    if (*inside == 0) co_return spliced;
     for (std::size_t rest = *inside; rest > 0;) {
       const std::size_t moved = co_await OrReturn(
           write.WriteWith<SpliceOutAttempt>(to, out_of, rest));

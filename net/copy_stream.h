@@ -56,10 +56,10 @@ Task<absl::StatusOr<std::uint64_t>> CopyThroughBuffer(From& from, To& to) {
   }
 }
 
-// What is left to be copied by other means, if anything is.
+// How far it got. What was read is written; the rest, and whether there is one,
+// is for others to find.
 struct Spliced {
   std::uint64_t bytes = 0;
-  // The system cannot do it with these descriptors; what was read is written.
   bool unsupported = false;
 };
 

@@ -109,8 +109,10 @@ Task<absl::StatusOr<std::uint64_t>> SendFileTo(Source& to, const WriteEnd& end,
   std::uint64_t cached = 0;  // Up to here it has been looked at.
   bool copies = false;
   while (sent < size) {
+    // No further than has been looked at.
+    const std::uint64_t most = cached > sent ? cached - sent : kLongestCall;
     const FilePart part = {to.system(), file, offset + sent,
-                           std::min<std::uint64_t>(size - sent, kLongestCall)};
+                           std::min(size - sent, most)};
     if (!copies && sent >= cached) {
       auto bring_in = [&part] { BringIn(part); };
       if (!IsCached(part)) co_await OrReturn(Blocking(bring_in));

@@ -28,9 +28,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -40,8 +42,8 @@
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/shield.h"
-#include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/when_all.h"
 #include "weft/runtime/when_any.h"
 #include "weft/sync/event.h"
 #include "weft/sync/semaphore.h"
@@ -84,25 +86,27 @@ class Server {
       : listener_(std::move(listener)),
         handler_(std::move(handler)),
         options_(std::move(options)),
-        permits_(options_.max_connections) {}
+        permits_(options_.max_connections) {
+    ABSL_RAW_CHECK(options_.max_connections > 0,
+                   "a server that may serve nobody: give max_connections at "
+                   "least 1");
+  }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // Serves. Once in the life of a server.
   //
-  // Suspends: until Drain has been called and every connection has ended.
+  // Suspends: until Drain has been called and every connection has ended, which
+  //           is within the drain timeout if handlers heed a cancellation. (A
+  //           BufferedWriter in Using does so within its stream's write
+  //           timeout.)
   // Cancel:   as Drain; then CANCELLED. The listener is closed, and every
   //           connection has ended.
   // Errors:   those of the listener, except where it was closed by Drain.
   Task<absl::Status> Run() {
-    // Handlers are no children of the caller's scope: a cancellation there has
-    // them drained, not cancelled.
-    JoinHandle<absl::Status> serving = Spawn(&Server::Serve, this);
-    absl::Status ended = co_await serving.Join();
-    if (!absl::IsCancelled(ended)) co_return ended;
-    Drain();
-    absl::Status drained = co_await Shield(Wait(std::move(serving)));
-    co_return drained.ok() ? ended : drained;
+    auto [served, watched] =
+        co_await WhenAll(ServeShielded(), DrainWhenCancelled());
+    co_return served.ok() ? watched : served;
   }
 
   // Accepts no more, and lets the connections that there are end. Idempotent.
@@ -130,8 +134,17 @@ class Server {
   // How many are accepted in one turn.
   static constexpr std::int64_t kBatch = 16;
 
-  static Task<absl::Status> Wait(JoinHandle<absl::Status> serving) {
-    co_return co_await serving.Join();
+  // A cancellation from outside has the handlers drained, not cancelled: so they
+  // do not see it, and who does tells them.
+  Task<absl::Status> ServeShielded() {
+    absl::Status served = co_await Shield(Serve());
+    ended_.Set();
+    co_return served;
+  }
+  Task<absl::Status> DrainWhenCancelled() {
+    absl::Status ended = co_await ended_.Wait();
+    if (!ended.ok()) Drain();
+    co_return ended;
   }
 
   Task<absl::Status> Serve() {
@@ -196,6 +209,7 @@ class Server {
   const ServerOptions options_;
   sync::Semaphore permits_;
   sync::Event draining_;
+  sync::Event ended_;
   // Written by the handlers' tasks.
   Atomic<std::int64_t> connections_{0};
   Atomic<std::int64_t> accepted_{0};

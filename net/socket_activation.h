@@ -1,7 +1,9 @@
 // TakeActivatedSockets: the sockets that a service manager has opened for this
 // program before it started it: systemd's socket activation.
 //
-//     auto sockets = co_await OrReturn(net::TakeActivatedSockets());
+//     int main() {
+//       auto sockets = net::TakeActivatedSockets();        // Before RunMain.
+//       ...
 //     auto listener =
 //         co_await OrReturn(TcpListener::FromFd(std::move(sockets[0].socket)));
 //

@@ -103,7 +103,11 @@ ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
   });
 }
 
+// An attempt has taken the readiness, whatever it does then. One that does not
+// ask the system leaves the next read to try, lest that waits for what has been
+// announced already.
 std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
+  short_read_ = false;
   if (into_.empty()) return std::size_t{0};
   const ssize_t result = Receive(into_, 0);
   const int error = errno;
@@ -112,6 +116,7 @@ std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
 }
 
 std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
+  short_read_ = false;
   BufferLease lease = BufferLease::TryTake();
   // Without a message, for which there is no memory either.
   if (!lease) return absl::Status(absl::StatusCode::kResourceExhausted, "");
@@ -126,6 +131,7 @@ std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
 }
 
 std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
+  short_read_ = false;
   IoVectors<std::byte> vectors(parts_);
   if (vectors.size() == 0) return std::size_t{0};
   msghdr message = vectors.AsMessage();
@@ -142,16 +148,16 @@ std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
 }
 
 std::optional<absl::StatusOr<std::size_t>> PeekAttempt::operator()() {
+  short_read_ = false;
   if (into_.empty()) return std::size_t{0};
   const ssize_t result = Receive(into_, MSG_PEEK);
-  const int error = errno;
-  if (result >= 0) short_read_ = false;
-  return Counted(result, error, "peek");
+  return Counted(result, errno, "peek");
 }
 
 std::optional<absl::Status> ReadExactlyAttempt::operator()() {
   const std::size_t before = filled_;
   paused_ = false;
+  short_read_ = false;
   while (filled_ < into_.size()) {
     if (filled_ - before >= kLongestCall) {
       limit_->Restart();

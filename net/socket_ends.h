@@ -9,12 +9,13 @@
 //
 // How a read avoids the call that would only say EAGAIN. A read that filled
 // less than its buffer has emptied the socket: whatever comes later makes an
-// event, so the next read waits for that without trying. There are two ways in
-// which it has not. A peer that sends five bytes and closes at once makes one
-// event for both; and a read stops in front of urgent data (RFC 6093), with
+// event, so the next read waits for that without trying. There are three ways
+// in which it has not. A peer that sends five bytes and closes at once makes
+// one event for both; and a read stops in front of urgent data (RFC 6093), with
 // ordinary bytes behind it. Both are announced, and the Source remembers: every
-// read tries first then. A request and its answer cost two system calls that
-// way instead of three.
+// read tries first then. The third is not: a read of a Unix socket stops behind
+// bytes that carried descriptors. So on those a short read proves nothing. A
+// request and its answer cost two system calls that way instead of three.
 //
 // SPDX-License-Identifier: MIT
 

@@ -108,8 +108,8 @@ Task<absl::StatusOr<std::vector<TcpStream>>> TcpListener::AcceptBatch(
   streams.reserve(batch.size());
   for (AcceptedSocket& accepted : batch) {
     absl::StatusOr<TcpStream> stream = Connected(std::move(accepted));
-    if (!stream.ok()) co_return std::move(stream).status();
-    streams.push_back(*std::move(stream));
+    // One from nowhere that has a name is closed; the others are fine.
+    if (stream.ok()) streams.push_back(*std::move(stream));
   }
   co_return streams;
 }

@@ -40,7 +40,9 @@ struct UnixListenOptions {
   // full waits.
   int backlog = 4096;
   // Whether a socket file at the path, behind which nobody listens any more, is
-  // removed first. What is no socket never is.
+  // removed first. What is no socket never is. (Of two programs that do so at
+  // one moment, one may take the other's fresh file for a stale one, since it
+  // is bound before it is listened at. Start one of them.)
   bool replace_stale = false;
 };
 

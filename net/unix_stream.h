@@ -99,7 +99,9 @@ class UnixStream : public StreamSocket {
 
  private:
   explicit UnixStream(StreamSocket socket) noexcept
-      : StreamSocket(std::move(socket)) {}
+      : StreamSocket(std::move(socket)) {
+    SetShortReadsDrain(false);  // socket_ends.h says why.
+  }
 };
 
 }  // namespace weft::net

@@ -25,11 +25,13 @@ std::size_t CoreCount() noexcept {
 
 namespace internal {
 
-TaskList& HomeOnCore(std::size_t index) noexcept {
+bool IsOwnCore(std::size_t index) noexcept {
   Cores* const cores = CoresOfCaller();
-  Scheduler& scheduler =
-      cores == nullptr ? Here().worker->scheduler() : cores->core(index);
-  return scheduler.RegistryForCaller();
+  return cores == nullptr || &cores->core(index) == &Here().worker->scheduler();
+}
+
+TaskList& HomeOnCore(std::size_t index) noexcept {
+  return CoresOfCaller()->core(index).RegistryForCaller();
 }
 
 }  // namespace internal

@@ -24,7 +24,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "weft/runtime/cancellation.h"
 #include "weft/runtime/internal/spawned.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/scope.h"
@@ -40,22 +39,22 @@ std::size_t CoreCount() noexcept;
 
 namespace internal {
 
-// Where a task is born that is to stay on core `index`.
+bool IsOwnCore(std::size_t index) noexcept;
+
+// Where a task is born that is to stay on core `index`, another's.
 TaskList& HomeOnCore(std::size_t index) noexcept;
 
 // Joins a task of another core as if it were a child of ours: where we are
 // cancelled, so is it, and it is waited for all the same.
-template <typename T>
-Task<T> JoinAsChild(JoinHandle<T> task) {
-  T ended = co_await task.Join();
-  if (!IsCancelled()) co_return ended;
+inline Task<absl::Status> JoinAsChild(JoinHandle<absl::Status> task) {
+  absl::Status ended = co_await task.Join();
+  // Else it was our wait that was cancelled, and the result is still there.
+  if (!absl::IsCancelled(ended) || task.finished()) co_return ended;
   task.Cancel();
-  auto wait = [](JoinHandle<T>& cancelled) -> Task<T> {
-    T last = co_await cancelled.Join();
-    co_return last;
+  auto wait = [](JoinHandle<absl::Status>& cancelled) -> Task<absl::Status> {
+    co_return co_await cancelled.Join();
   };
-  T last = co_await Shield(wait(task));
-  co_return last;
+  co_return co_await Shield(wait(task));
 }
 
 }  // namespace internal
@@ -73,6 +72,10 @@ template <typename Function, typename... Args>
 Task<absl::Status> OnEachCore(Function function, Args... args) {
   co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
     for (std::size_t i = 0; i < CoreCount(); ++i) {
+      if (internal::IsOwnCore(i)) {
+        scope.Spawn(std::as_const(function), std::as_const(args)...);
+        continue;
+      }
       auto closure = internal::MakeClosure(std::as_const(function),
                                            std::as_const(args)...);
       scope.Spawn(internal::JoinAsChild(internal::SpawnInto<absl::Status>(

@@ -48,7 +48,12 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
   return made;
 }
 
-Cores::~Cores() = default;
+// No thread of any core, its pool's included, is left when the first one dies.
+// The last ones first: who begins on each core does so from the first.
+Cores::~Cores() {
+  for (auto& scheduler : schedulers_) scheduler->blocking_pool().Stop();
+  while (!schedulers_.empty()) schedulers_.pop_back();
+}
 
 absl::Status Cores::StartThreads() {
   for (auto& scheduler : schedulers_) {
