@@ -103,7 +103,7 @@ class TlsEngine::Bio {
 TlsEngine::TlsEngine(TlsContext context, std::string server_name)
     : context_(std::move(context)),
       server_name_(std::move(server_name)),
-      next_room_(kLargeRoom) {}
+      next_room_(kSmallRoom) {}
 
 TlsEngine::~TlsEngine() {
   // Else OpenSSL takes a session for unusable whose connection did not end in

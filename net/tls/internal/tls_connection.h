@@ -100,13 +100,14 @@ class TlsConnection {
   }
 
   Task<absl::Status> Flush() {
+    co_await OrReturn(CheckCancelled());
     // Again where a Read made more when nobody looked any more: it had found
     // the lock taken, and relied on us.
     while (engine_->has_output()) {
       sync::Mutex::Guard guard = co_await OrReturn(sending_.Lock());
       co_await OrReturn(Send());
     }
-    co_return CheckCancelled();
+    co_return absl::OkStatus();
   }
 
   Task<absl::Status> Shutdown() {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/tls/certificates.h"
@@ -44,16 +46,34 @@ struct Contexts {
 
 // --- The handshake ----------------------------------------------------------
 
-Task<absl::Status> ShakeHands(const Contexts& contexts) {
-  auto [one, other] = MakeMemoryPipe(kLittle);
-  auto pair = co_await PairOver(std::move(one), std::move(other),
-                                contexts.client, contexts.server);
-  co_return pair.status();
+Task<absl::Status> Greet(MemoryStream transport, const TlsContext& context) {
+  auto stream =
+      co_await OrReturn(MemoryTls::Accept(std::move(transport), context));
+  co_await OrReturn(stream.WriteAll(Bytes("good day")));
+  co_return co_await stream.Shutdown();
 }
 
-TEST(TlsCancellationTest, EndsAHandshakeWhereverItIs) {
+Task<absl::Status> BeGreeted(MemoryStream transport,
+                             const TlsContext& context) {
+  auto stream = co_await OrReturn(
+      MemoryTls::Connect(std::move(transport), context, "localhost"));
+  const std::vector<std::byte> greeting = co_await OrReturn(ReadAll(stream));
+  EXPECT_EQ(Text(greeting), "good day");
+  co_return absl::OkStatus();
+}
+
+// Through a pipe so narrow that every message has to wait.
+Task<absl::Status> Meet(const Contexts& contexts) {
+  auto [one, other] = MakeMemoryPipe(60);
+  auto both = co_await WhenAll(Greet(std::move(one), contexts.server),
+                               BeGreeted(std::move(other), contexts.client));
+  co_await OrReturn(std::get<0>(std::move(both)));
+  co_return std::get<1>(std::move(both));
+}
+
+TEST(TlsCancellationTest, EndsAMeetingWhereverItIs) {
   const Contexts contexts;
-  auto start = [&contexts] { return ShakeHands(contexts); };
+  auto start = [&contexts] { return Meet(contexts); };
   auto check = [](const absl::Status& result, const testing::Interrupted& at) {
     if (at.undisturbed || result.ok()) return result;
     return absl::IsCancelled(result) ? absl::OkStatus() : result;
@@ -63,7 +83,7 @@ TEST(TlsCancellationTest, EndsAHandshakeWhereverItIs) {
       testing::CancelEverywhere({.seeds = 20}, start, check);
 
   ASSERT_EQ(places.status(), absl::OkStatus());
-  EXPECT_GT(*places, 5);
+  EXPECT_GT(*places, 15);
 }
 
 // --- A conversation ---------------------------------------------------------
@@ -165,7 +185,7 @@ TEST_P(TlsConversationTest, LosesAndDoublesNoByteWhereverItIsCancelled) {
       testing::InterruptEverywhere({.seeds = 3}, start, interrupt, check);
 
   ASSERT_EQ(places.status(), absl::OkStatus());
-  EXPECT_GT(*places, 40);
+  EXPECT_GT(*places, 15);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TlsConversationTest, ::testing::Bool(),
