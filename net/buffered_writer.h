@@ -126,7 +126,8 @@ class BufferedWriter {
   Task<absl::Status> Flush();
 
   // Flush, for Using: which then flushes, shielded, on every way out. Nothing
-  // but the stream's write timeout ends that where a peer does not read: set it.
+  // but the stream's write timeout ends that where a peer does not read: set
+  // it.
   //
   // Suspends: as Flush.
   // Cancel:   as Flush.

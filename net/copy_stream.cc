@@ -85,8 +85,8 @@ Task<absl::StatusOr<Spliced>> SpliceAll(Source& from, ReadEnd& read, Source& to,
   for (;;) {
     absl::StatusOr<std::size_t> inside =
         co_await read.ReadWith<SpliceInAttempt>(from, into);
-    // Nothing has been taken. And whether a splice of nothing is the end, only a
-    // read knows: there may be urgent data.
+    // Nothing has been taken. And whether a splice of nothing is the end, only
+    // a read knows: there may be urgent data.
     spliced.unsupported =
         IsUnsupported(inside.status()) || (inside.ok() && *inside == 0);
     if (spliced.unsupported) co_return spliced;

@@ -134,8 +134,8 @@ class Server {
   // How many are accepted in one turn.
   static constexpr std::int64_t kBatch = 16;
 
-  // A cancellation from outside has the handlers drained, not cancelled: so they
-  // do not see it, and who does tells them.
+  // A cancellation from outside has the handlers drained, not cancelled: so
+  // they do not see it, and who does tells them.
   Task<absl::Status> ServeShielded() {
     absl::Status served = co_await Shield(Serve());
     ended_.Set();
