@@ -18,6 +18,8 @@
 #include "weft/reactor/source_pool.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/or_return.h"
+#include "weft/runtime/sleep.h"
 
 namespace weft::net {
 namespace {
@@ -26,7 +28,8 @@ using ::weft::reactor::ErrnoToStatus;
 using ::weft::reactor::Fd;
 using ::weft::reactor::System;
 
-constexpr absl::Duration kLook = absl::Milliseconds(20);
+constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(20);
 
 absl::StatusOr<Fd> OpenDatagrams(System& system, const UnixAddress& address) {
   Fd socket(system.socket(AF_UNIX, SOCK_DGRAM, 0), system);
@@ -110,15 +113,22 @@ absl::Status UnixDatagram::Connect(const UnixAddress& address) {
   return status;
 }
 
-// unix_dgram_poll in the kernel knows of the queue of a connected peer only.
+// Readiness is of no use here. unix_dgram_poll in the kernel knows of the queue
+// of a connected peer only, and so calls us writable; and a try that fails gives
+// its memory back, which is an edge: who waited for that would spin.
 Task<absl::Status> UnixDatagram::SendTo(std::span<const std::byte> bytes,
                                         UnixAddress to) {
   const Instant begin = Now();
+  absl::Duration pause = kFirstPause;
   for (;;) {
-    const absl::Duration left = write_timeout_ - (Now() - begin);
     const OutgoingTo<UnixAddress> datagram = {.bytes = bytes, .to = to};
-    absl::Status sent = co_await Sending(datagram, std::min(left, kLook));
-    if (!absl::IsDeadlineExceeded(sent) || left <= kLook) co_return sent;
+    absl::Status sent = co_await Sending(datagram, absl::ZeroDuration());
+    const absl::Duration left = write_timeout_ - (Now() - begin);
+    if (!absl::IsDeadlineExceeded(sent) || left <= absl::ZeroDuration()) {
+      co_return sent;
+    }
+    co_await OrReturn(SleepFor(std::min(pause, left)));
+    pause = std::min(2 * pause, kLongestPause);
   }
 }
 

@@ -122,8 +122,8 @@ class UnixDatagram {
   // Sends one datagram, whole, to `to`.
   //
   // Suspends: while the receiver's queue is full. That there is room again is
-  //           told only to a socket of which something was in it; so it is
-  //           looked at every 20 ms as well.
+  //           told to nobody who is not connected, so it is looked at: after
+  //           1 ms, and less and less often, up to every 20 ms.
   // Cancel:   CANCELLED; nothing has been sent.
   // Borrows:  the socket and `bytes`, but not `to`.
   // Errors:   as Send, and as Connect.

@@ -63,7 +63,7 @@ class Simulator {
     SpawnJoinable(std::move(task)).Detach();
   }
   template <typename Function, typename... Args>
-  requires MakesTask<Function, Args...>
+    requires MakesTask<Function, Args...>
   void Spawn(Function&& function, Args&&... args) {
     SpawnJoinable(std::forward<Function>(function), std::forward<Args>(args)...)
         .Detach();
@@ -76,7 +76,7 @@ class Simulator {
                                   internal::MadeTask<T>(std::move(task)));
   }
   template <typename Function, typename... Args>
-  requires MakesTask<Function, Args...>
+    requires MakesTask<Function, Args...>
   auto SpawnJoinable(Function&& function, Args&&... args) {
     auto closure = internal::MakeClosure(std::forward<Function>(function),
                                          std::forward<Args>(args)...);

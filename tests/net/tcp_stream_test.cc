@@ -346,7 +346,7 @@ TEST_P(TcpStreamTest, ResetsThePeerWhenItIsAborted) {
 }
 
 TEST_P(TcpStreamTest, SaysThatThePeerIsGoneAndRaisesNoSignal) {
-  struct sigaction action {};
+  struct sigaction action{};
   ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &action), 0);
   ASSERT_EQ(action.sa_handler, SIG_DFL);
 
@@ -485,11 +485,15 @@ TEST_P(TcpStreamTest, KeepsTheConnectionWhileAHalfIsThere) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     TcpPair pair = co_await OrReturn(ConnectPair());
     auto [read, write] = std::move(pair.client).Split();
-    { const TcpStream::ReadHalf gone = std::move(read); }
+    {
+      const TcpStream::ReadHalf gone = std::move(read);
+    }
 
     co_await OrReturn(write.WriteAll(Bytes("still here")));
     const std::string text = co_await OrReturn(ReadText(pair.server));
-    { const TcpStream::WriteHalf gone = std::move(write); }
+    {
+      const TcpStream::WriteHalf gone = std::move(write);
+    }
     const std::string end = co_await OrReturn(ReadText(pair.server));
 
     EXPECT_EQ(text, "still here");
