@@ -105,9 +105,11 @@ absl::Status Reactor::AddSignal(int signal, SignalListener& listener) {
 }
 
 void Reactor::RemoveSignal(int signal) noexcept {
+  // Locked first, as in AddSignal: between the two steps the signal is free to
+  // be watched anew, and the listener that we erase would be the new one.
+  const std::lock_guard lock(signals_mutex_);
   // A failure leaves events that nobody listens to.
   poller_.RemoveSignal(signal).IgnoreError();
-  const std::lock_guard lock(signals_mutex_);
   std::erase_if(signals_, [signal](const WatchedSignal& watched) {
     return watched.signal == signal;
   });
