@@ -6,8 +6,8 @@
 //
 // A cancelled scope ends the program: it is asked to (SIGTERM), given a grace
 // period, and then killed; and it is waited for, shielded, so that neither it
-// nor a zombie is left behind when the scope is. Where that is too slow, give a
-// shorter grace.
+// nor a zombie is left behind when the scope is. What it writes meanwhile is
+// read and dropped. Where that is too slow, give a shorter grace.
 //
 // SPDX-License-Identifier: MIT
 

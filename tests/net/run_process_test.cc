@@ -23,6 +23,7 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/prompt_children.h"
+#include "weft/tests/support/temporary_directory.h"
 
 namespace weft::net {
 namespace {
@@ -82,6 +83,25 @@ TEST(RunProcessTest, TooMuchOutputEndsTheProgram) {
 
   EXPECT_EQ(ended.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_FALSE(HasChildren());
+}
+
+// The whole group is told, so that the sleep does not outlive the shell.
+TEST(RunProcessTest, TheProgramMayWriteWhileItCleansUp) {
+  PromptChildren system(/*end_at_once=*/false);
+  Simulator sim({.system = &system});
+  const testing::TemporaryDirectory folder;
+  ProcessOptions options = Shell(absl::StrCat(
+      "trap 'echo bye; echo tidy > ", folder / "state", "; exit 0' TERM; ",
+      "echo ready; sleep 1000 & wait"));
+  options.new_group = true;
+  RunProcessOptions little;
+  little.most_output = 3;
+
+  const auto ended =
+      sim.Run(RunProcess(std::move(options), std::move(little)));
+
+  EXPECT_EQ(ended.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(folder.Read("state"), "tidy\n");
 }
 
 TEST(RunProcessTest, ADeadlineEndsTheProgramAndWaitsForIt) {
