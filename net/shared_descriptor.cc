@@ -41,21 +41,32 @@ bool IsTerminal(System& system, int fd) {
   return system.ioctl(fd, TIOCGWINSZ, &size) == 0;
 }
 
+// The program's side of a pair, pty(7), as what runs in a terminal window has
+// it; where opening it again would make a new pair.
+bool IsMaster([[maybe_unused]] System& system, [[maybe_unused]] int fd) {
+#ifdef TIOCGPTN  // Linux; drop when others have /proc/self/fd, too.
+  unsigned number = 0;
+  return system.ioctl(fd, TIOCGPTN, &number) == 0;
+#else
+  return false;
+#endif
+}
+
 // The terminal that `fd` is, as an open file of our own; empty where we may
-// not. Linux has a name for whatever a descriptor leads to (proc(5)). macOS has
-// none, but a program's standard streams are those of its own terminal, if of
-// any. (O_NOCTTY: a program without a terminal does not get this one by it.
-// System::open adds O_NONBLOCK.)
+// not. Linux has a name for whatever a descriptor leads to (proc(5)); where
+// there is none the descriptor is used as it is. (O_NOCTTY: a program without a
+// terminal does not get this one by it. System::open adds O_NONBLOCK.)
+//
+// Rejected: /dev/tty for macOS. Its kqueue refuses that name with EINVAL, and
+// it is the terminal of the session, not the one that `fd` leads to.
 Fd OpenTerminalAgain(System& system, int fd, Direction direction) {
+  if (IsMaster(system, fd)) return {};
   const int flags =
       (direction == Direction::kRead ? O_RDONLY : O_WRONLY) | O_NOCTTY;
-  const auto opened = [&](const std::string& path) {
-    return RetryInterrupted(
-        [&] { return system.open(path.c_str(), flags, 0); });
-  };
-  Fd again(opened(absl::StrCat("/proc/self/fd/", fd)), system);
-  if (again.empty() && errno == ENOENT) again = Fd(opened("/dev/tty"), system);
-  return again;
+  const std::string path = absl::StrCat("/proc/self/fd/", fd);
+  return Fd(
+      RetryInterrupted([&] { return system.open(path.c_str(), flags, 0); }),
+      system);
 }
 
 // What a call that counts bytes answered; nothing where it would block.

@@ -120,6 +120,22 @@ TEST(InputStreamTest, WaitsForATerminalAndLeavesItBlocking) {
   EXPECT_TRUE(sim.Run(UseInput(Terminal(), kControlD)).ok());
 }
 
+TEST(InputStreamTest, ReadsTheMasterOfATerminalAndNoOther) {
+  Simulator sim;
+  auto program = []() -> Task<absl::StatusOr<std::string>> {
+    Connected ends = Terminal();
+    InputStream input =
+        co_await OrReturn(InputStream::Adopt(Duplicate(ends.write), "input"));
+    Write(ends.read, "woven");
+    co_return co_await WithTimeout(absl::Seconds(1), ReadSome(input));
+  };
+
+  const auto read = sim.Run(program());
+
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, "woven");
+}
+
 // As macOS, which cannot try a pipe without waiting.
 class Patient final : public SimulatedSystem {
  public:
