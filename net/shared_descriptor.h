@@ -9,7 +9,8 @@
 // Invariants
 //   1. The flags of an open file that others share are never changed.
 //   2. No call on a worker's thread waits: where one might, it is made on the
-//      pool.
+//      pool. There it may wait for ever, where another who shares the file has
+//      taken what the call was made for.
 //   3. kNoWait becomes kPatient once, when the system says that it cannot.
 //
 // SPDX-License-Identifier: MIT
