@@ -128,13 +128,21 @@ absl::StatusOr<Ends> OpenEnds(System& system, Redirect& redirect, int number) {
 }
 
 // Out of the way of the three, where this program runs with one of them closed:
-// dup2 of one would overwrite the other's original.
+// dup2 of one would overwrite the other's original, and an end of ours would be
+// taken for a stream that is to be inherited.
 absl::Status MoveAboveTheThree(System& system, Fd& fd) {
   if (fd.empty() || fd.get() > STDERR_FILENO) return absl::OkStatus();
   Fd moved(system.fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1), system);
   if (!moved) return ErrnoToStatus(errno, "fcntl(F_DUPFD_CLOEXEC)");
   fd = std::move(moved);
   return absl::OkStatus();
+}
+
+// Whether this program was given it: what it has opened itself since, of that
+// number, is closed by exec. (Ours is; System sees to it.)
+bool IsInheritable(System& system, int number) {
+  const int flags = system.fcntl(number, F_GETFD, 0);
+  return flags != -1 && (flags & FD_CLOEXEC) == 0;
 }
 
 std::vector<std::string> EnvironmentOf(const ProcessOptions& options) {
@@ -189,12 +197,14 @@ absl::StatusOr<std::array<Ends, 3>> AddRedirects(
   for (int number = 0; number < 3; ++number) {
     absl::StatusOr<Ends> opened = OpenEnds(system, *redirects[number], number);
     if (!opened.ok()) return std::move(opened).status();
-    const absl::Status moved = MoveAboveTheThree(system, opened->theirs);
-    if (!moved.ok()) return moved;
-    const int theirs = opened->theirs.empty() ? number : opened->theirs.get();
-    // To itself, too, as POSIX tells a descriptor to be inherited; but not one
-    // that is closed here.
-    if (system.fcntl(theirs, F_GETFD, 0) != -1) {
+    for (Fd* end : {&opened->theirs, &opened->ours}) {
+      const absl::Status moved = MoveAboveTheThree(system, *end);
+      if (!moved.ok()) return moved;
+    }
+    // To itself, too, as POSIX tells a descriptor to be inherited.
+    const bool inherited = opened->theirs.empty();
+    const int theirs = inherited ? number : opened->theirs.get();
+    if (!inherited || IsInheritable(system, number)) {
       posix_spawn_file_actions_adddup2(&actions, theirs, number);
     }
     ends[static_cast<std::size_t>(number)] = *std::move(opened);

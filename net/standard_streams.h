@@ -117,8 +117,9 @@ static_assert(ByteSink<OutputStream>);
 
 // Streams over descriptors 0, 1 and 2, which stay open when these are closed.
 //
-// Errors:   FAILED_PRECONDITION where the program was started without it.
-// Requires: InsideRuntime().
+// Errors:   FAILED_PRECONDITION where nothing has that number.
+// Requires: InsideRuntime(); and that the program was started with it, or
+//           something that it has opened since may have the number.
 absl::StatusOr<InputStream> StandardInput();
 absl::StatusOr<OutputStream> StandardOutput();
 absl::StatusOr<OutputStream> StandardError();

@@ -224,6 +224,40 @@ TEST(ProcessTest, InheritsNoDescriptorOfOurs) {
   EXPECT_EQ(*missing, "none\n");
 }
 
+// While it lives, this program runs without an output and an error stream, and
+// their numbers are free.
+class WithoutOutput {
+ public:
+  WithoutOutput() : output_(Save(STDOUT_FILENO)), error_(Save(STDERR_FILENO)) {}
+  ~WithoutOutput() {
+    ::dup2(output_.get(), STDOUT_FILENO);
+    ::dup2(error_.get(), STDERR_FILENO);
+  }
+
+ private:
+  static reactor::Fd Save(int number) {
+    reactor::Fd saved(::fcntl(number, F_DUPFD_CLOEXEC, 10));
+    ::close(number);
+    return saved;
+  }
+
+  const reactor::Fd output_;
+  const reactor::Fd error_;
+};
+
+TEST(ProcessTest, AndNoPipeOfOursInPlaceOfAStreamThatIsClosed) {
+  Simulator sim;
+  ProcessOptions options = Shell("test -e /proc/$$/fd/2 || echo none");
+  options.standard_input = Redirect::Pipe();
+
+  const auto missing = [&] {
+    const WithoutOutput without;
+    return sim.Run(OutputOf(std::move(options)));
+  }();
+
+  EXPECT_EQ(*missing, "none\n");
+}
+
 TEST(ProcessTest, BlocksAndIgnoresNoSignalOfOurs) {
   Simulator sim;
   const auto blocked = reactor::BlockedSignals::Create({SIGUSR1});
