@@ -13,9 +13,8 @@
 #include "weft/reactor/reactor.h"
 #include "weft/reactor/signal_mask.h"
 #include "weft/reactor/signals.h"
-#include "weft/reactor/source_pool.h"
 #include "weft/runtime/atomic.h"
-#include "weft/runtime/current.h"
+#include "weft/runtime/main_reactor.h"
 #include "weft/runtime/or_return.h"
 #include "weft/sync/channel.h"
 
@@ -101,13 +100,11 @@ SignalSet::SignalSet(SignalSet&&) noexcept = default;
 SignalSet& SignalSet::operator=(SignalSet&&) noexcept = default;
 SignalSet::~SignalSet() = default;
 
-// With the first reactor of the runtime, which has RunMain's as well: so that
-// two who want one signal meet, and the second is told.
+// With the reactor that has RunMain's as well.
 absl::StatusOr<SignalSet> SignalSet::Create(const std::vector<int>& signals) {
   absl::Status usable = CheckAnnounced(signals);
   if (!usable.ok()) return usable;
-  reactor::Reactor& first = *CurrentReactor().sources().FirstReactor();
-  auto watch = std::make_unique<Watch>(first, signals.size());
+  auto watch = std::make_unique<Watch>(MainReactor(), signals.size());
   absl::Status begun = watch->Begin(signals);
   if (!begun.ok()) return begun;
   return SignalSet(std::move(watch));
