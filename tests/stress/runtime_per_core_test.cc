@@ -191,7 +191,7 @@ TEST(PerCoreTest, MainRunsOnOneCoreAndForksInTurn) {
     co_return left + right;
   };
 
-  EXPECT_EQ(weft::Run(main(), PerCore()), 2);
+  EXPECT_EQ(*weft::Run(main(), PerCore()), 2);
 }
 
 }  // namespace
