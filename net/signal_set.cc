@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@
 #include "weft/reactor/reactor.h"
 #include "weft/reactor/signal_mask.h"
 #include "weft/reactor/signals.h"
+#include "weft/reactor/system.h"
 #include "weft/runtime/atomic.h"
 #include "weft/runtime/main_reactor.h"
 #include "weft/runtime/or_return.h"
@@ -46,9 +48,16 @@ class SignalSet::Watch final : public reactor::SignalListener {
  public:
   Watch(reactor::Reactor& reactor, std::size_t count)
       : reactor_(reactor), raised_(count), flags_(count) {}
+  // Those that came and were not taken are raised again, for a later set: they
+  // are blocked, and so they wait in the kernel. When the last one is removed,
+  // since else it would come back here.
   ~Watch() {
     for (const Flag& flag : flags_) {
       if (flag.watched) reactor_.RemoveSignal(flag.signal);
+    }
+    reactor::System& system = reactor_.system();
+    while (std::optional<int> signal = raised_.TryReceive()) {
+      system.kill(system.getpid(), *signal);
     }
   }
 

@@ -12,7 +12,8 @@
 //
 // A signal can only be waited for where no thread lets it act, so it is
 // announced before there are threads: RuntimeOptions::signals. Announced, it
-// waits, also for a SignalSet that is made later. Why so, and not at the moment
+// waits, also for a SignalSet that is made later; and one that a set has not
+// given when it is destroyed waits again. Why so, and not at the moment
 // the set is made: docs/decisions/0015-signals-are-announced-early.md.
 //
 // A signal is a flag and not a count. Those that come while one of the same

@@ -78,6 +78,22 @@ TEST_F(SignalSetTest, ASignalThatCameBeforeTheSetIsGiven) {
   EXPECT_EQ(*sim_.Run(program()), SIGUSR1);
 }
 
+TEST_F(SignalSetTest, ASignalThatASetHasNotGivenWaitsForTheNextOne) {
+  auto program = []() -> Task<absl::StatusOr<int>> {
+    std::optional<SignalSet> first = *SignalSet::Create({SIGUSR2, SIGUSR1});
+    Raise(SIGUSR1);
+    co_await OrReturn(SleepFor(absl::Seconds(1)));
+    first.reset();
+    SignalSet second = *SignalSet::Create({SIGUSR1});
+    co_return co_await WithTimeout(absl::Seconds(1), second.Next());
+  };
+
+  const auto signal = sim_.Run(program());
+
+  ASSERT_TRUE(signal.ok()) << signal.status();
+  EXPECT_EQ(*signal, SIGUSR1);
+}
+
 TEST_F(SignalSetTest, SignalsThatNobodyHasTakenYetAreOne) {
   auto program = []() -> Task<absl::StatusOr<int>> {
     SignalSet signals = *SignalSet::Create({SIGUSR1});
