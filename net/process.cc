@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -44,6 +45,12 @@ struct Watched {
   StartedProcess started;
 };
 
+// A child that there is no memory to watch: ended here, and waited for.
+void EndUnwatched(ProcessEnd& end) {
+  end.Signal(SIGKILL).IgnoreError();  // It has ended by itself.
+  end.ReapAtTheEnd();
+}
+
 // On a thread of the pool. In one piece: no child is ever without somebody who
 // reaps it.
 absl::StatusOr<Watched> StartWatched(Reactor& reactor, ProcessOptions options) {
@@ -51,9 +58,16 @@ absl::StatusOr<Watched> StartWatched(Reactor& reactor, ProcessOptions options) {
   absl::StatusOr<StartedProcess> started =
       StartProcess(reactor.system(), std::move(options));
   if (!started.ok()) return std::move(started).status();
-  auto end =
-      std::make_shared<ProcessEnd>(started->number, reach, reactor.system());
-  reactor.children().Watch(end);
+  std::shared_ptr<ProcessEnd> end;
+  try {
+    end =
+        std::make_shared<ProcessEnd>(started->number, reach, reactor.system());
+    reactor.children().Watch(end);
+  } catch (const std::bad_alloc&) {
+    ProcessEnd unwatched(started->number, reach, reactor.system());
+    EndUnwatched(end == nullptr ? unwatched : *end);
+    throw;
+  }
   return Watched{std::move(end), *std::move(started)};
 }
 

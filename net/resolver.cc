@@ -86,7 +86,11 @@ Task<Addresses> Ask(std::shared_ptr<SharedLookups> lookups,
     co_return AtPort(*std::move(known.answer), port);
   }
   if (known.is_new) {
-    Spawn(LookUp, Duty(std::move(lookups), question, known.lookup)).Detach();
+    // The duty first, which takes no memory; what does ends the lookup where
+    // there is none.
+    Duty duty(std::move(lookups), std::move(question), known.lookup);
+    question = duty.question();
+    Spawn(LookUp, std::move(duty)).Detach();
   }
   Addresses answer =
       co_await AnswerOf(std::move(known.lookup), std::move(question));
