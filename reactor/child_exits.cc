@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,12 +18,23 @@
 #include "weft/reactor/reactor.h"
 
 namespace weft::reactor {
+namespace {
+
+// A second, for one that has been killed to end. Not for ever: the kernel may
+// not let it go, and of a group another may have got the signal.
+constexpr int kLastLooks = 1000;
+constexpr std::chrono::milliseconds kBetweenLooks{1};
+
+}  // namespace
 
 // --- One child --------------------------------------------------------------
 
 absl::Status Child::Signal(int signal) {
   const std::lock_guard lock(mutex_);
-  int error = ESRCH;  // What the system would say, if the number were no one's.
+  // What the system would say, if the number were no one's. So also of a group
+  // whose leader has been reaped: its number may be another's by then, and who
+  // is left in it is out of reach.
+  int error = ESRCH;
   if (!reaped_) {
     const pid_t whom = reach_ == Reach::kGroup ? -process_ : process_;
     if (system_.kill(whom, signal) == 0) {
@@ -29,8 +42,12 @@ absl::Status Child::Signal(int signal) {
       return absl::OkStatus();
     }
     error = errno;
-    // kill(2): macOS says EPERM of a group in which only zombies are left.
-    if (error == EPERM && reach_ == Reach::kGroup) error = ESRCH;
+    // kill(2): macOS says EPERM of a group in which only zombies are left, but
+    // lets a zombie itself be signalled; of another user's it says EPERM, too.
+    if (error == EPERM && reach_ == Reach::kGroup &&
+        system_.kill(process_, 0) == 0) {
+      error = ESRCH;
+    }
   }
   return ErrnoToStatus(error,
                        absl::StrCat("kill(", process_, ", ", signal, ")"));
@@ -40,9 +57,14 @@ bool Child::Ask(bool last_chance) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (reaped_) return true;
-    const int options = last_chance && killed_ ? 0 : WNOHANG;
-    const pid_t ended = RetryInterrupted(
-        [&] { return system_.waitpid(process_, &status_, options); });
+    int looks = last_chance && killed_ ? kLastLooks : 1;
+    pid_t ended = 0;
+    for (;;) {
+      ended = RetryInterrupted(
+          [&] { return system_.waitpid(process_, &status_, WNOHANG); });
+      if (ended != 0 || --looks == 0) break;
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
     if (ended == 0) return false;
     // ECHILD: it is nobody's any more, and its number may be somebody's.
     if (ended == -1) error_ = errno;
@@ -125,8 +147,15 @@ void ChildExits::PutBack(std::list<Watched> alive) noexcept {
     watched.pause = std::min(2 * watched.pause, kLongestPause);
   }
   const std::lock_guard lock(mutex_);
+  // Those that another thread has put back meanwhile.
+  for (const Watched& watched : watched_) {
+    if (watched.reported) pause = std::min(pause, watched.pause);
+  }
   watched_.splice(watched_.end(), alive);
-  if (std::exchange(timer_armed_, true)) return;
+  // Anew, for the first look at one that has just come. One that fires by now
+  // will ask them all.
+  if (timer_armed_ && !reactor_.timers().Cancel(*this)) return;
+  timer_armed_ = true;
   reactor_.timers().Arm(*this, reactor_.Now() + pause);
 }
 

@@ -21,7 +21,7 @@
 //
 // Invariants
 //   1. waitpid is called for the children handed to us, by number, and does not
-//      wait; but at the very end for those that we have killed.
+//      wait; but at the very end a second for those that we have killed.
 //   2. Reaping and signalling exclude each other, so a signal never reaches a
 //      process that was given the number of a child of ours.
 //   3. An event is a hint, waitpid decides: one for a number that has been used
@@ -30,8 +30,8 @@
 //      process may have it, and be watched by it, right after.
 //   5. A watched child is kept alive by its reactor until it has been reaped.
 //
-// At the end of the reactor, children that have been killed are waited for:
-// they are about to end. One that is left to run outlives the reactor, and
+// At the end of the reactor, children that have been killed are given a second:
+// they are about to end. One that is still there outlives the reactor, and
 // nobody reaps it: it is the system's to clear away when this process ends.
 //
 // SPDX-License-Identifier: MIT
@@ -86,7 +86,7 @@ class Child {
   // For ChildExits: asks, without waiting, whether it has ended, and calls
   // OnEnded the first time that it has. True: it has.
   bool Reap() noexcept { return Ask(/*last_chance=*/false); }
-  // As Reap, and waits for one that was sent SIGKILL.
+  // As Reap, and gives one that was sent SIGKILL a second.
   void ReapAtTheEnd() noexcept { Ask(/*last_chance=*/true); }
 
   // What waitpid(2) said, once it has ended. Where somebody else has waited for

@@ -36,6 +36,8 @@ ALLOWED = {  # And why.
     ("reactor/kqueue_file_changes.cc", "kqueue"),
     # A plain thread that ends a runtime waits for it by its own clock.
     ("runtime/runtime.cc", "absl::Now"),
+    # A child that was killed ends in real time, and its reactor with it.
+    ("reactor/child_exits.cc", "sleep_for"),
     # The watch looks after real threads; a simulation has none.
     ("runtime/internal/watch.cc", "sleep_for"),
 }

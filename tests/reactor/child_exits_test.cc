@@ -214,5 +214,17 @@ TEST_F(ChildExitsTest, TheEndOfTheReactorReapsWhatHasEnded) {
   EXPECT_EQ(child->ends, 1);
 }
 
+TEST_F(ChildExitsTest, TheEndOfTheReactorAwaitsWhatHasBeenKilled) {
+  Mortal mortal;
+  const auto child = Watched(mortal);
+  EXPECT_TRUE(child->Signal(SIGKILL).ok());
+  system_.LookInVain(3);
+
+  reactor_.reset();
+
+  mortal.Forget();
+  EXPECT_EQ(child->ends, 1);
+}
+
 }  // namespace
 }  // namespace weft::reactor
