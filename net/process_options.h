@@ -77,7 +77,8 @@ struct ProcessOptions {
   Redirect standard_error = Redirect::Inherit();
   // Whether it leads a process group of its own. Signals that are sent to it
   // here, also the one on_drop sends, then reach all that it has started and
-  // that has not left the group; those of the terminal's keys do not.
+  // that has not left the group; those of the terminal's keys do not. When it
+  // has ended, what is left of its group is out of reach.
   bool new_group = false;
   OnDrop on_drop = OnDrop::kKill;
 };

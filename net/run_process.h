@@ -64,7 +64,7 @@ struct RunProcessOptions {
 // Starts the program, gives it `input`, and collects its outputs; what
 // `options` says of its three streams does not count.
 //
-// Suspends: until the program has ended.
+// Suspends: until the program has ended, and whoever else has its pipes.
 // Cancel:   CANCELLED, when the program has been ended, as above.
 // Errors:   as Process::Spawn and CollectOutput; the program has been ended
 //           then, too. How it ended is no error.
