@@ -63,14 +63,16 @@ void SetAttributes(posix_spawnattr_t& attributes, int flags) {
 // Closes what other parts of the program have left to be inherited; a flag that
 // does so where there is one. The last of the actions: it closes the originals
 // of those before, too.
-int InheritNothingElse(posix_spawn_file_actions_t& actions) {
+absl::StatusOr<int> InheritNothingElse(posix_spawn_file_actions_t& actions) {
   constexpr int kFirstOfTheOthers = 3;
 #ifdef POSIX_SPAWN_CLOEXEC_DEFAULT  // macOS; drop when Linux has it, too.
   static_cast<void>(actions);
   static_cast<void>(kFirstOfTheOthers);
   return POSIX_SPAWN_CLOEXEC_DEFAULT;
 #else
-  posix_spawn_file_actions_addclosefrom_np(&actions, kFirstOfTheOthers);
+  const int error =
+      posix_spawn_file_actions_addclosefrom_np(&actions, kFirstOfTheOthers);
+  if (error != 0) return ErrnoToStatus(error, "posix_spawn: add closefrom");
   return 0;
 #endif
 }
@@ -205,7 +207,9 @@ absl::StatusOr<std::array<Ends, 3>> AddRedirects(
     const bool inherited = opened->theirs.empty();
     const int theirs = inherited ? number : opened->theirs.get();
     if (!inherited || IsInheritable(system, number)) {
-      posix_spawn_file_actions_adddup2(&actions, theirs, number);
+      const int error =
+          posix_spawn_file_actions_adddup2(&actions, theirs, number);
+      if (error != 0) return ErrnoToStatus(error, "posix_spawn: add dup2");
     }
     ends[static_cast<std::size_t>(number)] = *std::move(opened);
   }
@@ -228,10 +232,13 @@ absl::StatusOr<StartedProcess> StartProcess(System& system,
   auto ends = AddRedirects(system, options, spawn.actions);
   if (!ends.ok()) return std::move(ends).status();
   if (!options.folder.empty()) {
-    posix_spawn_file_actions_addchdir_np(&spawn.actions,
-                                         options.folder.c_str());
+    const int error = posix_spawn_file_actions_addchdir_np(
+        &spawn.actions, options.folder.c_str());
+    if (error != 0) return ErrnoToStatus(error, NameOfStart(options));
   }
-  int flags = InheritNothingElse(spawn.actions);
+  const absl::StatusOr<int> inherit = InheritNothingElse(spawn.actions);
+  if (!inherit.ok()) return inherit.status();
+  int flags = *inherit;
   if (options.new_group) flags |= POSIX_SPAWN_SETPGROUP;  // Of its own number.
   SetAttributes(spawn.attributes, flags);
 
