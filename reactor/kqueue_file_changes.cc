@@ -12,7 +12,7 @@
 //   NOTE_WRITE of a directory means that names in it changed.
 //   O_EVTONLY opens without keeping a volume from being unmounted, and needs no
 //   permission to read.
-//   close() drops a descriptor's knotes at once.
+//   close() drops a descriptor's knotes at once, and what they had to tell.
 //   struct kevent has other member types on every system: EV_SET fills it.
 //
 // SPDX-License-Identifier: MIT
@@ -23,15 +23,17 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "weft/reactor/file_changes.h"
@@ -41,8 +43,6 @@ namespace weft::reactor {
 namespace {
 
 using KernelEvent = struct kevent;  // There is a function of that name, too.
-
-constexpr std::size_t kBatch = 64;
 
 std::uint32_t NotesOf(const FileInterest& interest,
                       bool is_directory) noexcept {
@@ -76,6 +76,11 @@ void Append(const KernelEvent& event, int id, bool is_directory,
   tell(NOTE_DELETE | NOTE_REVOKE, FileChangeKind::kUnwatched);
 }
 
+absl::Status NoWatch(WatchId watch) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no watch ", static_cast<int>(watch)));
+}
+
 int Change(System& system, int queue, KernelEvent& change) {
   return RetryInterrupted([&] {
     return system.event_queue_control(
@@ -104,11 +109,43 @@ struct FileChanges::Watches {
     return nullptr;
   }
 
+  // Asks the kernel for all that it has to tell. Does not block. Under the
+  // mutex, lest a watch end between its change and the look at its entry.
+  // Requires: mutex held.
+  absl::Status Collect(System& system, int queue);
+  void Tell(const KernelEvent& event);
+
   std::mutex mutex;
-  std::map<int, Watched> all;        // Guarded by mutex, as all below.
-  std::deque<FileChange> announced;  // That watches have been removed.
+  std::map<int, Watched> all;     // Guarded by mutex, as all below.
+  std::deque<FileChange> told;    // By the kernel, and not read yet.
+  std::vector<KernelEvent> room;  // For what the kernel tells.
   int last_id = 0;
 };
+
+absl::Status FileChanges::Watches::Collect(System& system, int queue) {
+  room.resize(all.size() + 1);  // One event for each watch, and the bell.
+  const timespec at_once{};
+  const int count = RetryInterrupted([&] {
+    return system.event_queue_wait([&] {
+      return ::kevent(queue, nullptr, 0, room.data(),
+                      static_cast<int>(room.size()), &at_once);
+    });
+  });
+  if (count == -1) return ErrnoToStatus(errno, "kevent(EVFILT_VNODE)");
+  for (const KernelEvent& event :
+       std::span(room).first(static_cast<std::size_t>(count))) {
+    if (event.filter == EVFILT_VNODE) Tell(event);  // Not the bell of Remove.
+  }
+  return absl::OkStatus();
+}
+
+void FileChanges::Watches::Tell(const KernelEvent& event) {
+  const int id = static_cast<int>(reinterpret_cast<std::intptr_t>(event.udata));
+  const auto watch = all.find(id);
+  if (watch == all.end()) return;
+  Append(event, id, watch->second.is_directory, told);
+  if ((event.fflags & (NOTE_DELETE | NOTE_REVOKE)) != 0) all.erase(watch);
+}
 
 FileChanges::FileChanges(System& system)
     : system_(system), watches_(std::make_unique<Watches>()) {}
@@ -166,13 +203,14 @@ absl::StatusOr<WatchId> FileChanges::Add(int queue, const std::string& path,
 
 absl::Status FileChanges::Remove(int queue, WatchId watch) {
   const std::lock_guard<std::mutex> lock(watches_->mutex);
-  // Closing its descriptor ends the watch.
-  if (watches_->all.erase(static_cast<int>(watch)) == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no watch ", static_cast<int>(watch)));
+  if (!watches_->all.contains(static_cast<int>(watch))) return NoWatch(watch);
+  // Closing its descriptor ends the watch, and drops what it had to tell.
+  absl::Status collected = watches_->Collect(system_, queue);
+  if (!collected.ok()) return collected;
+  if (watches_->all.erase(static_cast<int>(watch)) > 0) {
+    watches_->told.push_back(
+        {.watch = watch, .kind = FileChangeKind::kUnwatched});
   }
-  watches_->announced.push_back(
-      {.watch = watch, .kind = FileChangeKind::kUnwatched});
   KernelEvent change;
   EV_SET(&change, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, nullptr);
   if (Change(system_, queue, change) != -1) return absl::OkStatus();
@@ -180,33 +218,12 @@ absl::Status FileChanges::Remove(int queue, WatchId watch) {
 }
 
 absl::Status FileChanges::Read(int queue, std::deque<FileChange>& into) {
-  std::array<KernelEvent, kBatch> events;
-  const timespec at_once{};
-  const int count = RetryInterrupted([&] {
-    return system_.event_queue_wait([&] {
-      return ::kevent(queue, nullptr, 0, events.data(),
-                      static_cast<int>(events.size()), &at_once);
-    });
-  });
-  if (count == -1) return ErrnoToStatus(errno, "kevent(EVFILT_VNODE)");
-
   const std::lock_guard<std::mutex> lock(watches_->mutex);
-  for (const KernelEvent& event :
-       std::span(events).first(static_cast<std::size_t>(count))) {
-    if (event.filter != EVFILT_VNODE) continue;  // The bell of Remove.
-    const int id =
-        static_cast<int>(reinterpret_cast<std::intptr_t>(event.udata));
-    const auto watch = watches_->all.find(id);
-    if (watch == watches_->all.end()) continue;  // Removed meanwhile.
-    Append(event, id, watch->second.is_directory, into);
-    if ((event.fflags & (NOTE_DELETE | NOTE_REVOKE)) != 0) {
-      watches_->all.erase(watch);
-    }
-  }
-  for (FileChange& change : watches_->announced) {
-    into.push_back(std::move(change));
-  }
-  watches_->announced.clear();
+  absl::Status collected = watches_->Collect(system_, queue);
+  if (!collected.ok()) return collected;
+  std::move(watches_->told.begin(), watches_->told.end(),
+            std::back_inserter(into));
+  watches_->told.clear();
   return absl::OkStatus();
 }
 
