@@ -202,9 +202,9 @@ class UdpSocket {
   // Suspends: while the socket's buffer is full.
   // Cancel:   CANCELLED; nothing has been sent.
   // Borrows:  the socket and `bytes`.
-  // Errors:   as Send. INVALID_ARGUMENT for a segment that does not fit into
-  //           one packet of the network, or too many; UNIMPLEMENTED or another
-  //           code where there are no segments.
+  // Errors:   as Send; EMSGSIZE (older kernels: EINVAL) also for a segment that
+  //           does not fit into one packet of the network; INVALID_ARGUMENT for
+  //           too many; UNIMPLEMENTED or another code where there are none.
   TimedIo<SendAttempt<Address>> SendSegments(
       std::span<const std::byte> bytes, std::size_t segment_size) noexcept {
     return Sending({.bytes = bytes, .segment_size = segment_size});
