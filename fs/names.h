@@ -38,8 +38,9 @@ Task<absl::Status> CreateDirectory(std::string_view path,
 //
 // Suspends: until it is there; one trip to the pool.
 // Cancel:   CANCELLED; nothing was made.
-// Errors:   ALREADY_EXISTS where a name on the way is that of something else;
-//           the directories before it may have been made.
+// Errors:   ALREADY_EXISTS where `path` is something else, or a link on the way
+//           leads nowhere; FAILED_PRECONDITION where something on the way is no
+//           directory. Those before it may have been made.
 Task<absl::Status> CreateDirectories(std::string_view path,
                                      mode_t permissions = 0777);
 
