@@ -34,8 +34,10 @@ class LineBuffer {
         std::memchr(bytes_.get() + looked_, '\n', end_ - looked_);
     if (found == nullptr) {
       looked_ = end_;
-      // With its end a line may be two bytes longer.
-      if (end_ - begin_ > options_.max_length + 1) return TooLong();
+      // What is here may end in a "\r" that is a part of the line's end.
+      const std::size_t size = end_ - begin_;
+      const std::size_t most = options_.max_length;
+      if (size > most && size - most > 1) return TooLong();
       return std::nullopt;
     }
     const char* const after = static_cast<const char*>(found) + 1;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -149,6 +150,13 @@ TEST_F(LinesTest, ALineMayBeAsLongAsTheLimit) {
                                          .buffer_size = size}),
                 ElementsAre("123", "456", "789"));
   }
+}
+
+TEST_F(LinesTest, TheLimitMayBeTheLargestNumber) {
+  constexpr LinesOptions kUnlimited = {
+      .max_length = std::numeric_limits<std::size_t>::max(), .buffer_size = 2};
+
+  EXPECT_THAT(Read("one\ntwo", kUnlimited), ElementsAre("one", "two"));
 }
 
 TEST_F(LinesTest, GoesOnWithWhatIsAddedLater) {
