@@ -4,6 +4,7 @@
 
 #include "weft/fs/copy_range.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -34,6 +35,17 @@ constexpr std::size_t kBuffer = std::size_t{128} << 10;
 bool CannotHere(int error) noexcept {
   return error == ENOSYS || error == ENOTSUP || error == EOPNOTSUPP ||
          error == EXDEV || error == EINVAL || error == EPERM;
+}
+
+// copy_file_range(2) refuses such a file, but pwrite(2) takes it and writes to
+// its end, on Linux; both would be wrong.
+absl::Status CheckNotAppending(const File& to) {
+  const int flags = to.system().fcntl(to.fd().get(), F_GETFL, 0);
+  if (flags == -1) return PathError(errno, "fcntl", to.path());
+  if ((flags & O_APPEND) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("copy(\"", to.path(),
+                   "\"): it was opened to append, and so has no positions"));
 }
 
 absl::Status CheckOverlap(const File& from, std::uint64_t from_offset,
@@ -142,6 +154,8 @@ Task<absl::StatusOr<std::uint64_t>> CopyRange(const File& from,
                                               std::uint64_t to_offset,
                                               std::uint64_t size) {
   auto check = [&] {
+    absl::Status positioned = CheckNotAppending(to);
+    if (!positioned.ok()) return positioned;
     return CheckOverlap(from, from_offset, to, to_offset, size);
   };
   co_await OrReturn(Blocking(check));
