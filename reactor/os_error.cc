@@ -39,6 +39,7 @@ absl::StatusCode CodeOf(int error) {
     case EALREADY:
     case EINPROGRESS:
     case ELOOP:
+    case EXDEV:
       return absl::StatusCode::kFailedPrecondition;
     case ENODATA:
       return absl::StatusCode::kNotFound;

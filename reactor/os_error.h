@@ -37,7 +37,7 @@ namespace weft::reactor {
 //     EALREADY, EINPROGRESS  FAILED_PRECONDITION  it is under way already
 //     ENODATA                NOT_FOUND            nothing is exhausted
 //     EIO                    DATA_LOSS
-//     ELOOP                  FAILED_PRECONDITION
+//     ELOOP, EXDEV           FAILED_PRECONDITION
 //     0                      UNKNOWN              what failed is never OK
 //
 // Threads: any.

@@ -94,6 +94,26 @@ TEST(NamesTest, NamesBothEndsOfARenameThatFails) {
             "directory");
 }
 
+TEST(NamesTest, NothingGetsANameInAnotherFileSystem) {
+  class TwoFileSystems : public weft::testing::SimulatedSystem {
+   public:
+    int rename(const char*, const char*) override { return Refuse(); }
+    int link(const char*, const char*) override { return Refuse(); }
+
+   private:
+    static int Refuse() {
+      errno = EXDEV;
+      return -1;
+    }
+  } system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  EXPECT_EQ(sim.Run(Rename("one/from", "other/to")).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(sim.Run(CreateLink("one/from", "other/to")).code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(NamesTest, ChangesNothingWhenItIsCancelledBefore) {
   TemporaryDirectory directory;
   directory.Write("file", "");
@@ -136,6 +156,8 @@ TEST(NamesTest, SaysWhichNameOnTheWayIsNoDirectory) {
 
   EXPECT_EQ(file.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(reactor::ErrnoOf(below), ENOTDIR);
+  EXPECT_EQ(below.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(link.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(std::string(link.message()),
             "mkdir(\"" + directory / "link" + "\"): File exists");
   EXPECT_EQ(empty.code(), absl::StatusCode::kNotFound);

@@ -35,6 +35,7 @@ TEST(OsErrorTest, GivesTheCodesThatCallersTellApart) {
   EXPECT_EQ(code(EIO), absl::StatusCode::kDataLoss);
   EXPECT_EQ(code(ENODATA), absl::StatusCode::kNotFound);
   EXPECT_EQ(code(EADDRNOTAVAIL), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(EXDEV), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(OsErrorTest, CallsALostConnectionUnavailableHoweverItWasLost) {
