@@ -96,6 +96,7 @@ ssize_t File::ReadAwaiter::AskCache() noexcept {
         fd, into_.data(), std::min(into_.size(), kMostCached), offset);
   }
   const IoVectors parts(parts_, kMostCached);
+  if (parts.count() == 0) return 0;
   return file_.system_->preadv_nowait(fd, parts.data(), parts.count(), offset);
 }
 
@@ -107,6 +108,7 @@ ssize_t File::ReadAwaiter::AskDisk() noexcept {
                                 offset);
   }
   const IoVectors parts(parts_, kMost);
+  if (parts.count() == 0) return 0;  // Or EINVAL: POSIX leaves it open.
   return file_.system_->preadv(fd, parts.data(), parts.count(), offset);
 }
 

@@ -53,12 +53,15 @@ File::Written File::WriteOnce(std::span<const std::byte> from,
 
 File::Written File::WritePartsOnce(ByteParts from, std::uint64_t offset) const {
   const IoVectors parts(from, kMost);
+  // Of no parts at all some systems write nothing, others say EINVAL: POSIX,
+  // writev.
+  if (parts.count() == 0) return {};
   const ssize_t taken = RetryInterrupted([&] {
     return append_ ? system_->writev(fd_.get(), parts.data(), parts.count())
                    : system_->pwritev(fd_.get(), parts.data(), parts.count(),
                                       static_cast<off_t>(offset));
   });
-  if (taken > 0 || (taken == 0 && parts.count() == 0)) {
+  if (taken > 0) {
     return {static_cast<std::size_t>(taken), absl::OkStatus()};
   }
   return {0, PathError(taken == 0 ? 0 : errno, append_ ? "writev" : "pwritev",
