@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "weft/fs/path_error.h"
@@ -37,18 +36,19 @@ absl::StatusOr<std::string> Make(System& system, const std::string& parent) {
 }  // namespace
 
 std::string TemporaryRoot() {
-  const char* const root = std::getenv("TMPDIR");
+  const char* const root = CurrentReactor().system().getenv("TMPDIR");
   return root == nullptr || *root == '\0' ? "/tmp" : root;
 }
 
 // Not a coroutine itself: a path need not outlive the call.
 Task<absl::StatusOr<TemporaryDirectory>> TemporaryDirectory::Create(
     std::string_view parent) {
-  return CreateIn(parent.empty() ? TemporaryRoot() : std::string(parent));
+  return CreateIn(std::string(parent));
 }
 
 Task<absl::StatusOr<TemporaryDirectory>> TemporaryDirectory::CreateIn(
     std::string parent) {
+  if (parent.empty()) parent = TemporaryRoot();
   co_await OrReturn(CheckPath(parent));
   System& system = CurrentReactor().system();
   auto make = [&] { return Make(system, parent); };

@@ -23,6 +23,8 @@
 namespace weft::fs {
 
 // Where the environment says that such things go: $TMPDIR, or else /tmp.
+//
+// Requires: InsideRuntime().
 std::string TemporaryRoot();
 
 // Owns: the directory, by its name. Destroying removes it on the spot, and

@@ -26,7 +26,7 @@ constexpr OpenOptions kOnlyForUs = {.access = Access::kReadWrite,
 // Not coroutines themselves: a path need not outlive the call.
 Task<absl::StatusOr<TemporaryFile>> TemporaryFile::Create(
     std::string_view directory) {
-  return CreateIn(directory.empty() ? TemporaryRoot() : std::string(directory));
+  return CreateIn(std::string(directory));
 }
 
 Task<absl::Status> TemporaryFile::Keep(std::string_view path) {
@@ -35,6 +35,7 @@ Task<absl::Status> TemporaryFile::Keep(std::string_view path) {
 
 Task<absl::StatusOr<TemporaryFile>> TemporaryFile::CreateIn(
     std::string directory) {
+  if (directory.empty()) directory = TemporaryRoot();
   NewNames names(CurrentReactor().system(), absl::StrCat(directory, "/"));
   absl::Status taken;
   while (names.any_left()) {

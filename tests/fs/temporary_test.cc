@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -103,13 +102,23 @@ TEST(TemporaryFileTest, StaysOnceItHasAName) {
   EXPECT_EQ(directory.Read("name"), "new");
 }
 
+// A system whose environment says where temporary files go.
+class WithRoot : public SimulatedSystem {
+ public:
+  explicit WithRoot(std::string root) : root_(std::move(root)) {}
+  char* getenv(const char* name) override {
+    EXPECT_EQ(std::string_view(name), "TMPDIR");
+    return root_.data();
+  }
+
+ private:
+  std::string root_;
+};
+
 TEST(TemporaryFileTest, GoesInTheTemporaryRootUnlessItIsToldWhere) {
   TestDirectory directory;
-  const char* const before = std::getenv("TMPDIR");
-  const std::optional<std::string> kept =
-      before == nullptr ? std::nullopt : std::optional<std::string>(before);
-  ASSERT_EQ(::setenv("TMPDIR", directory.path().c_str(), 1), 0);
-  Simulator sim;
+  WithRoot system(directory.path());
+  Simulator sim({.seed = {}, .system = &system});
 
   {
     const auto file = sim.Run(TemporaryFile::Create());
@@ -118,12 +127,17 @@ TEST(TemporaryFileTest, GoesInTheTemporaryRootUnlessItIsToldWhere) {
     EXPECT_THAT(file->path(), StartsWith(directory.path()));
     EXPECT_THAT(made->path(), StartsWith(directory.path()));
   }
-  ASSERT_EQ(::setenv("TMPDIR", "", 1), 0);
-  EXPECT_EQ(TemporaryRoot(), "/tmp");
 
-  if (kept.has_value()) ::setenv("TMPDIR", kept->c_str(), 1);
-  if (!kept.has_value()) ::unsetenv("TMPDIR");
   EXPECT_THAT(directory.Names(), IsEmpty());
+}
+
+Task<std::string> AskRoot() { co_return TemporaryRoot(); }
+
+TEST(TemporaryFileTest, GoesInTmpWhereTheEnvironmentNamesNoRoot) {
+  WithRoot system("");
+  Simulator sim({.seed = {}, .system = &system});
+
+  EXPECT_EQ(sim.Run(AskRoot()).value(), "/tmp");
 }
 
 TEST(TemporaryFileTest, SaysWhyThereIsNone) {
