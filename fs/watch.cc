@@ -79,6 +79,16 @@ absl::Status Watcher::Remove(WatchId watch) {
   return removed;
 }
 
+// Linux closes an inotify queue only when the thread that frees marks has freed
+// its own, after a grace period of SRCU (fs/notify/mark.c).
+Task<absl::Status> Watcher::Release() {
+  auto close = [this] {
+    Close();
+    return absl::OkStatus();
+  };
+  co_return co_await Blocking(close);
+}
+
 std::optional<absl::StatusOr<FileChange>> Watcher::Attempt::operator()() {
   if (queue_.taken.empty()) {
     absl::Status read = queue_.changes.Read(source_.fd(), queue_.taken);

@@ -54,7 +54,11 @@ struct WatchOptions {
 // Threads: one task waits for the next change at a time; Add, Remove and Close
 //          from anywhere, also while it waits. Moving it is for when nobody
 //          uses it.
-// Owns:    the descriptor of the queue, and on macOS one for each watch.
+// Owns:    the descriptor of the queue, and on macOS one for each watch, which
+//          it keeps until it is destroyed, also when closed.
+// Cost:    closing or destroying one that watches blocks the worker on Linux
+//          for tens of milliseconds, in which the kernel frees the watches:
+//          Release() first, where that matters.
 class Watcher {
   struct Queue;
 
@@ -114,7 +118,16 @@ class Watcher {
   }
 
   // Ends all watches, and wakes whoever waits: FAILED_PRECONDITION. Idempotent.
+  //
+  // Cost: that of closing, above.
   void Close() noexcept { source_->Close(); }
+
+  // Close() on the pool, also for Using.
+  //
+  // Suspends: until it is closed.
+  // Cancel:   CANCELLED; it is still open.
+  // Borrows:  the watcher.
+  Task<absl::Status> Release();
 
  private:
   Watcher(std::unique_ptr<Queue> queue, reactor::SourceHandle source) noexcept;

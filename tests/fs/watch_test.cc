@@ -297,6 +297,40 @@ TEST_F(WatchTest, ALoopOfChangesLetsOthersRunAndEndsWhenItIsClosed) {
   EXPECT_EQ(Run(watch), absl::OkStatus());
 }
 
+TEST_F(WatchTest, IsReleasedOnThePoolAndOnce) {
+  auto watch = [](const TemporaryDirectory& in) -> Task<absl::Status> {
+    Watcher watcher = co_await OrReturn(Watcher::Create());
+    co_await OrReturn(watcher.Add(in.path()));
+    JoinHandle<absl::StatusOr<FileChange>> waiting =
+        Spawn([&watcher] { return TakeOne(watcher); });
+    co_await Yield();
+    const int before = OpenDescriptors();
+    co_await OrReturn(watcher.Release());
+    co_await OrReturn(watcher.Release());
+    EXPECT_EQ(OpenDescriptors(), before - 1);
+    absl::StatusOr<FileChange> ended = co_await waiting.Join();
+    EXPECT_EQ(ended.status().code(), absl::StatusCode::kFailedPrecondition);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(watch), absl::OkStatus());
+}
+
+TEST_F(WatchTest, AReleaseThatIsCancelledLeavesItOpen) {
+  auto watch = [](const TemporaryDirectory& in) -> Task<absl::Status> {
+    Watcher watcher = co_await OrReturn(Watcher::Create());
+    JoinHandle<absl::Status> releasing =
+        Spawn([&watcher] { return watcher.Release(); });
+    releasing.Cancel();
+    absl::Status released = co_await releasing.Join();
+    EXPECT_TRUE(absl::IsCancelled(released));
+    co_await OrReturn(watcher.Add(in.path()));
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(watch), absl::OkStatus());
+}
+
 // Takes changes one by one, and counts what it was given.
 Task<absl::Status> WatchAndMake(const TemporaryDirectory& in, int& given) {
   Watcher watcher = co_await OrReturn(Watcher::Create());
