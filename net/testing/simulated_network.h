@@ -50,7 +50,7 @@
 // they mean on Linux. Any other option is remembered and has no effect.
 //
 // Not simulated: TIME_WAIT, congestion, Nagle's waiting, urgent data,
-// multicast, ancillary data, dual-stack sockets, splice.
+// multicast, ancillary data, dual-stack sockets, splicing.
 //
 // SPDX-License-Identifier: MIT
 
@@ -167,6 +167,7 @@ class SimulatedNetwork : public weft::testing::SimulatedSystem {
   int sendmmsg(int fd, reactor::CountedMessage* messages, unsigned int count,
                int flags) override;
   ssize_t sendfile(int to, int from, off_t offset, std::size_t size) override;
+  ssize_t splice(int from, int to, std::size_t size) override;
 
  private:
   using Socket = std::shared_ptr<SimulatedSocket>;

@@ -296,4 +296,12 @@ ssize_t SimulatedNetwork::sendfile(int to, int from, off_t offset,
   return send(to, piece.data(), static_cast<std::size_t>(got), 0);
 }
 
+// What splice(2) says of descriptors that cannot: whoever asks has another way.
+ssize_t SimulatedNetwork::splice(int from, int to, std::size_t size) {
+  if (Find(from) == nullptr && Find(to) == nullptr) {
+    return SimulatedSystem::splice(from, to, size);
+  }
+  return Settle(ssize_t{-EINVAL});
+}
+
 }  // namespace weft::net::testing

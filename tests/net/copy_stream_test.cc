@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/memory_stream.h"
+#include "weft/net/testing/simulated_network.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulator.h"
@@ -86,6 +87,14 @@ TEST(CopyStreamTest, GoesThroughABufferWhereTheSystemCannotSplice) {
 
   EXPECT_EQ(Simulate({.system = &system}, RelaysAll), absl::OkStatus());
   EXPECT_GT(system.reads, 0);
+}
+
+TEST(CopyStreamTest, GoesThroughABufferOnASimulatedNetwork) {
+  testing::SimulatedNetwork network;
+
+  EXPECT_EQ(Simulate({.system = &network}, RelaysAll), absl::OkStatus());
+
+  EXPECT_EQ(network.open_sockets(), 0U);
 }
 
 TEST(CopyStreamTest, CopiesBetweenAnySourceAndAnySink) {
