@@ -42,14 +42,20 @@ Value ValueOf(std::string_view bytes) {
   return value;
 }
 
+// By the names of each version of IP, and by those of RFC 3678 for both.
+bool JoinsAGroup(int level, int name) {
+  if (level != IPPROTO_IP && level != IPPROTO_IPV6) return false;
+  if (name == MCAST_JOIN_GROUP || name == MCAST_JOIN_SOURCE_GROUP) return true;
+  if (level == IPPROTO_IPV6) return name == IPV6_JOIN_GROUP;
+  return name == IP_ADD_MEMBERSHIP || name == IP_ADD_SOURCE_MEMBERSHIP;
+}
+
 // Multicast; IPv4 on a socket of IPv6; and what UDP has of its own, which on
 // Linux is to pass several datagrams as one (udp(7), UDP_SEGMENT and UDP_GRO).
 bool IsBeyondUs(int level, int name, std::string_view value) {
-  if (level == IPPROTO_UDP) return true;
-  if (level == IPPROTO_IP) return name == IP_ADD_MEMBERSHIP;
-  if (level != IPPROTO_IPV6) return false;
-  if (name == IPV6_V6ONLY) return ValueOf<int>(value) == 0;
-  return name == IPV6_JOIN_GROUP;
+  if (level == IPPROTO_UDP || JoinsAGroup(level, name)) return true;
+  if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY) return false;
+  return ValueOf<int>(value) == 0;
 }
 
 }  // namespace

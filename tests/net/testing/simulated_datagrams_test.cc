@@ -5,6 +5,7 @@
 
 #include "weft/net/testing/simulated_datagrams.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -258,6 +259,22 @@ TEST_F(SimulatedDatagramsTest, WaitOnTheirHostForASlowLink) {
   EXPECT_EQ(errno, EAGAIN);
   sim_.RunFor(absl::Seconds(1));
   EXPECT_EQ(here_.SendTo(there_.address(), kilobyte), 1000);
+}
+
+TEST_F(SimulatedDatagramsTest, ComeFromNoGroup) {
+  const group_req group{};
+  const group_source_req source{};
+
+  for (const int level : {IPPROTO_IP, IPPROTO_IPV6}) {
+    EXPECT_EQ(network_.setsockopt(here_.fd(), level, MCAST_JOIN_GROUP, &group,
+                                  sizeof(group)),
+              -1);
+    EXPECT_EQ(errno, ENOPROTOOPT);
+    EXPECT_EQ(network_.setsockopt(here_.fd(), level, MCAST_JOIN_SOURCE_GROUP,
+                                  &source, sizeof(source)),
+              -1);
+    EXPECT_EQ(errno, ENOPROTOOPT);
+  }
 }
 
 TEST_F(SimulatedDatagramsTest, AreNotLongerThanUdpAllows) {
