@@ -27,6 +27,7 @@ int DatagramSocket::Connect(const Address& peer) {
   Address local;
   const int bound = BindToward(peer, local);
   if (bound < 0) return bound;
+  if (!peer_.has_value()) bound_ = local_;
   local_ = local;
   peer_ = IsAny(peer)
               ? fabric_.hosts.Toward(*host(), peer)->WithPort(peer.port())
@@ -35,6 +36,7 @@ int DatagramSocket::Connect(const Address& peer) {
 }
 
 int DatagramSocket::Disconnect() {
+  if (peer_.has_value()) local_ = bound_;
   peer_.reset();
   return 0;
 }

@@ -62,6 +62,7 @@ class DatagramSocket final : public SimulatedSocket {
                               const std::weak_ptr<SimulatedSocket>& sender);
 
   std::optional<Address> peer_;
+  Address bound_;  // The name that it had before it had a peer.
   bool crashed_ = false;
   bool writing_shut_ = false;
   bool reading_shut_ = false;

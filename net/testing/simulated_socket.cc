@@ -145,7 +145,9 @@ int SimulatedSocket::BindToward(const Address& peer, Address& local) {
   // Linux says so of a socket that is bound to loopback and shall leave it.
   if (IsLoopback(local_) && !IsLoopback(*name)) return -EINVAL;
   if (local_.port() == 0) {
-    const int claimed = Claim(IsAny(local_) ? *name : local_);
+    // At all its addresses, if it is bound to none: with another peer it may
+    // have another name.
+    const int claimed = Claim(local_);
     if (claimed < 0) return claimed;
   }
   local = IsAny(local_) ? name->WithPort(local_.port()) : local_;

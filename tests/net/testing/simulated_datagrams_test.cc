@@ -40,9 +40,13 @@ using ::weft::reactor::Fd;
 
 constexpr absl::Duration kLatency = absl::Milliseconds(10);
 
-// A socket that is bound to an address, and so to the host of that address.
+// A socket that is bound to an address, and so to the host of that address; or
+// to none.
 class Party {
  public:
+  explicit Party(SimulatedNetwork& network)
+      : network_(network),
+        fd_(network.socket(AF_INET, SOCK_DGRAM, 0), network) {}
   Party(SimulatedNetwork& network, std::string_view address)
       : network_(network),
         address_(*Address::Parse(address)),
@@ -57,6 +61,17 @@ class Party {
   int Connect(const Party& peer) {
     const Address::SystemForm form = peer.address().ToSystem();
     return network_.connect(fd(), form.get(), form.size());
+  }
+  int Disconnect() {
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    return network_.connect(fd(), &nobody, sizeof(nobody));
+  }
+  // What the socket calls itself by now.
+  Address Name() {
+    Address::SystemForm form;
+    EXPECT_EQ(network_.getsockname(fd(), form.get(), form.size_to_fill()), 0);
+    return *Address::FromSystem(form);
   }
   ssize_t SendTo(const Address& to, std::string_view text) {
     Address::SystemForm form = to.ToSystem();
@@ -198,6 +213,32 @@ TEST_F(SimulatedDatagramsTest, ReachAConnectedSocketFromItsPeerOnly) {
   sim_.RunUntilIdle();
 
   EXPECT_THAT(there_.Received(), ElementsAre("hello"));
+}
+
+TEST_F(SimulatedDatagramsTest, ReachADisconnectedSocketAtTheNameItWasBoundTo) {
+  Party any(network_, "0.0.0.0:3000");
+  for (Party* const party : {&any, &there_}) {
+    ASSERT_EQ(party->Connect(here_), 0);
+    ASSERT_EQ(party->Connect(*party), 0);  // To another peer.
+    ASSERT_EQ(party->Disconnect(), 0);
+    ASSERT_EQ(party->Disconnect(), 0);
+
+    EXPECT_EQ(party->Name(), party->address());
+  }
+}
+
+TEST_F(SimulatedDatagramsTest, ReachADisconnectedSocketAtAnyNameIfItHasNone) {
+  Party unbound(network_);
+  ASSERT_EQ(unbound.Connect(there_), 0);
+  const Address connected = unbound.Name();
+  ASSERT_EQ(unbound.Disconnect(), 0);
+
+  unbound.SendTo(Address::Loopback(connected.port()), "to myself");
+  there_.SendTo(connected, "to you");
+  sim_.RunUntilIdle();
+
+  EXPECT_EQ(unbound.Name(), Address::Any(connected.port()));
+  EXPECT_THAT(unbound.Received(), ElementsAre("to myself", "to you"));
 }
 
 TEST_F(SimulatedDatagramsTest, AreLostAsOftenAsTheLinkSays) {
