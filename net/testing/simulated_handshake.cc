@@ -137,10 +137,7 @@ void StreamSocket::OnEstablished() {
   listener->Announce();
 }
 
-void StreamSocket::OnNoThird() {
-  closed_ = true;  // Nobody has accepted it, or ever will.
-  Fail(ETIMEDOUT);
-}
+void StreamSocket::OnNoThird() { Fail(ETIMEDOUT); }
 
 // --- Listening --------------------------------------------------------------
 

@@ -142,6 +142,8 @@ bool StreamSocket::Joins(HostId one, HostId other) const {
 
 void StreamSocket::Fail(int error) {
   if (stage_ == Stage::kOver) return;
+  // Nobody has accepted it, or ever will, and so nobody closes it.
+  if (stage_ == Stage::kHalfOpen) closed_ = true;
   if (const Self listener = listener_.lock();
       listener != nullptr && listener->queue_ != nullptr) {
     listener->queue_->Forget(self());
