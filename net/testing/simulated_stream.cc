@@ -122,13 +122,15 @@ void StreamSocket::Consumed(std::size_t count) {
 }
 
 // A receive buffer that was made larger is as if something had been read, and
-// one that was made smaller lets that much be read before there is new room.
+// one that was made smaller lets that much be read before there is new room. In
+// a larger send buffer there is room at once.
 void StreamSocket::OptionChanged() {
   if (stage_ != Stage::kConnected) return;
   const std::size_t before = std::exchange(advertised_, receive_buffer());
   consumed_ += static_cast<std::int64_t>(advertised_) -
                static_cast<std::int64_t>(before);
   Consumed(0);
+  Announce();
 }
 
 // --- How it ends ------------------------------------------------------------

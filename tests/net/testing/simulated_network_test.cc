@@ -127,6 +127,19 @@ TEST_F(SimulatedLinkTest, LetsAWriterWaitForAReaderWhoDoesNotRead) {
   EXPECT_TRUE(got.ok() && *got == much);
 }
 
+TEST_F(SimulatedLinkTest, WakesAWriterWhoseBufferHasGrown) {
+  const std::vector<std::byte> much = Pattern(1 << 20);
+  JoinHandle<absl::Status> written = OnClient(WriteAllThenEnd(*client_, much));
+  sim_.RunUntilIdle();
+  ASSERT_FALSE(written.finished());
+
+  EXPECT_EQ(client_->SetSendBufferSize(2 << 20), absl::OkStatus());
+  sim_.RunUntilIdle();
+
+  ASSERT_TRUE(written.finished());
+  EXPECT_EQ(written.BlockingJoin(), absl::OkStatus());
+}
+
 // --- Hosts ------------------------------------------------------------------
 
 TEST_F(SimulatedLinkTest, NamesTheHostsAtBothEnds) {
