@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,10 +31,12 @@
 
 using weft::AsyncGenerator, weft::OrReturn, weft::Task;
 using weft::fs::File, weft::fs::FileChange, weft::fs::Metadata;
-using weft::fs::ReadLines, weft::fs::Watcher;
+using weft::fs::ReadLines, weft::fs::Watcher, weft::fs::WatchId;
 
-constexpr weft::fs::LinesOptions kWithEnds = {.ends =
-                                                  weft::fs::LineEnds::kKeep};
+// A log may hold anything: no line is too long.
+constexpr weft::fs::LinesOptions kWithEnds = {
+    .ends = weft::fs::LineEnds::kKeep,
+    .max_length = std::numeric_limits<std::size_t>::max()};
 
 struct Followed {
   std::string path;
@@ -94,7 +97,10 @@ Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher) {
   const bool same = followed.file && about.inode == followed.inode;
   if (same) co_return absl::OkStatus();
   // On Linux the directory's watch tells of writes as well; not so elsewhere.
-  co_await OrReturn(watcher.Add(followed.path));
+  absl::StatusOr<WatchId> watched = co_await watcher.Add(followed.path);
+  // Gone again: the directory's watch tells of the next of this name.
+  const bool gone = absl::IsNotFound(watched.status());
+  if (!gone) co_await OrReturn(std::move(watched));
   followed.file.emplace(std::move(file));
   followed.inode = about.inode;
   co_return absl::OkStatus();
