@@ -114,8 +114,8 @@ absl::Status UnixDatagram::Connect(const UnixAddress& address) {
 }
 
 // Readiness is of no use here. unix_dgram_poll in the kernel knows of the queue
-// of a connected peer only, and so calls us writable; and a try that fails gives
-// its memory back, which is an edge: who waited for that would spin.
+// of a connected peer only, and so calls us writable; and a try that fails
+// gives its memory back, which is an edge: who waited for that would spin.
 Task<absl::Status> UnixDatagram::SendTo(std::span<const std::byte> bytes,
                                         UnixAddress to) {
   const Instant begin = Now();
