@@ -157,6 +157,7 @@ TEST(LeasedReadTest, LetsAnIdleBufferedReaderHoldNoBuffer) {
   EXPECT_EQ(got, std::vector<std::string>{"line"});
   ASSERT_TRUE(reading.finished());
   EXPECT_EQ(reading.BlockingJoin().code(), absl::StatusCode::kOutOfRange);
+  pair.reset();
 }
 
 TEST(LeasedReadTest, LetsAFlushedWriterHoldNoBuffer) {
