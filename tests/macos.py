@@ -98,7 +98,10 @@ def folder_with_packages_alone(build):
     if not link.exists():
         link.symlink_to(home / "absl")
     (folder / "openssl").mkdir(exist_ok=True)
-    for header in pathlib.Path("/usr/include").glob("**/openssl/*.h"):
+    # Not in every folder below: other packages bring an OpenSSL of their own.
+    system = pathlib.Path("/usr/include")
+    for header in [*system.glob("openssl/*.h"),
+                   *system.glob("*-linux-gnu*/openssl/*.h")]:
         link = folder / "openssl" / header.name
         if not link.exists():
             link.symlink_to(header)
