@@ -90,15 +90,14 @@ TEST(RunProcessTest, TheProgramMayWriteWhileItCleansUp) {
   PromptChildren system(/*end_at_once=*/false);
   Simulator sim({.system = &system});
   const testing::TemporaryDirectory folder;
-  ProcessOptions options = Shell(absl::StrCat(
-      "trap 'echo bye; echo tidy > ", folder / "state", "; exit 0' TERM; ",
-      "echo ready; sleep 1000 & wait"));
+  ProcessOptions options =
+      Shell(absl::StrCat("trap 'echo bye; echo tidy > ", folder / "state",
+                         "; exit 0' TERM; ", "echo ready; sleep 1000 & wait"));
   options.new_group = true;
   RunProcessOptions little;
   little.most_output = 3;
 
-  const auto ended =
-      sim.Run(RunProcess(std::move(options), std::move(little)));
+  const auto ended = sim.Run(RunProcess(std::move(options), std::move(little)));
 
   EXPECT_EQ(ended.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(folder.Read("state"), "tidy\n");

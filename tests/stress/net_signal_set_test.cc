@@ -45,9 +45,9 @@ TEST(SignalSetOnCoresTest, ASignalHasOneSetOnAllCores) {
   options.workers = kCores;
   Runtime runtime(options);
 
-  EXPECT_EQ(runtime.BlockOn(
-                OnEachCore(TryToWatch, std::ref(sets), std::ref(all))),
-            absl::OkStatus());
+  EXPECT_EQ(
+      runtime.BlockOn(OnEachCore(TryToWatch, std::ref(sets), std::ref(all))),
+      absl::OkStatus());
 
   EXPECT_EQ(sets.load(), 1);
 }
