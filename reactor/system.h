@@ -24,7 +24,7 @@
 //      function fails with ENOTSUP.
 //
 // To replace calls, derive and override. The default implementations are in
-// linux_system.cc and darwin_system.cc, one of which is compiled.
+// posix_system.cc, and in linux_system.cc or darwin_system.cc.
 //
 // Rejected: a template parameter (it would reach every type of every layer),
 // and interposing the C library at link time (one table a process, not one a
