@@ -99,67 +99,77 @@ Count CallPinned(Source& source, const char* what, const std::string& name,
 
 // One try. Where the system cannot try without waiting, it says so in `way` and
 // gives nothing that counts.
-class SharedDescriptor::ReadAttempt {
- public:
-  ReadAttempt(SharedDescriptor& of, std::span<std::byte> into) noexcept
-      : of_(of), into_(into) {}
+class SharedDescriptor::Attempt {
+ protected:
+  explicit Attempt(SharedDescriptor& of) noexcept : of_(of) {}
 
-  std::optional<Count> operator()() {
-    const ssize_t result = RetryInterrupted([this] { return Try(); });
+  // Makes the call that is right for this descriptor: of a socket, of a file
+  // that is ours alone, or of one that may block.
+  template <typename OfSocket, typename OfOwn, typename OfShared>
+  std::optional<Count> Try(const char* name, OfSocket of_socket, OfOwn of_own,
+                           OfShared of_shared) const {
+    System& system = of_.source_->system();
+    const int fd = of_.source_->fd();
+    const ssize_t result = RetryInterrupted([&] {
+      if (of_.is_socket_) return of_socket(system, fd);
+      if (of_.way_ == Way::kOwn) return of_own(system, fd);
+      return of_shared(system, fd);
+    });
     const int error = errno;
     if (of_.way_ == Way::kNoWait && IsNotSupported(result, error)) {
       of_.way_ = Way::kPatient;
       return std::size_t{0};
     }
-    return Answer(result, error, "read", of_.name_);
+    return Answer(result, error, name, of_.name_);
   }
 
  private:
-  ssize_t Try() const {
-    System& system = of_.source_->system();
-    const int fd = of_.source_->fd();
-    if (of_.is_socket_) {
-      return system.recv(fd, into_.data(), into_.size(), MSG_DONTWAIT);
-    }
-    if (of_.way_ == Way::kOwn) {
-      return system.read(fd, into_.data(), into_.size());
-    }
-    return system.read_nowait(fd, into_.data(), into_.size());
+  SharedDescriptor& of_;
+};
+
+class SharedDescriptor::ReadAttempt : public Attempt {
+ public:
+  ReadAttempt(SharedDescriptor& of, std::span<std::byte> into) noexcept
+      : Attempt(of), into_(into) {}
+
+  std::optional<Count> operator()() {
+    std::byte* const to = into_.data();
+    const std::size_t size = into_.size();
+    return Try(
+        "read",
+        [=](System& system, int fd) {
+          return system.recv(fd, to, size, MSG_DONTWAIT);
+        },
+        [=](System& system, int fd) { return system.read(fd, to, size); },
+        [=](System& system, int fd) {
+          return system.read_nowait(fd, to, size);
+        });
   }
 
-  SharedDescriptor& of_;
+ private:
   std::span<std::byte> into_;
 };
 
-class SharedDescriptor::WriteAttempt {
+class SharedDescriptor::WriteAttempt : public Attempt {
  public:
   WriteAttempt(SharedDescriptor& of, std::span<const std::byte> from) noexcept
-      : of_(of), from_(from.first(std::min(from.size(), kLongestCall))) {}
+      : Attempt(of), from_(from.first(std::min(from.size(), kLongestCall))) {}
 
   std::optional<Count> operator()() {
-    const ssize_t result = RetryInterrupted([this] { return Try(); });
-    const int error = errno;
-    if (of_.way_ == Way::kNoWait && IsNotSupported(result, error)) {
-      of_.way_ = Way::kPatient;
-      return std::size_t{0};
-    }
-    return Answer(result, error, "write", of_.name_);
+    const std::byte* const from = from_.data();
+    const std::size_t size = from_.size();
+    return Try(
+        "write",
+        [=](System& system, int fd) {
+          return system.send(fd, from, size, MSG_DONTWAIT);
+        },
+        [=](System& system, int fd) { return system.write(fd, from, size); },
+        [=](System& system, int fd) {
+          return system.write_nowait(fd, from, size);
+        });
   }
 
  private:
-  ssize_t Try() const {
-    System& system = of_.source_->system();
-    const int fd = of_.source_->fd();
-    if (of_.is_socket_) {
-      return system.send(fd, from_.data(), from_.size(), MSG_DONTWAIT);
-    }
-    if (of_.way_ == Way::kOwn) {
-      return system.write(fd, from_.data(), from_.size());
-    }
-    return system.write_nowait(fd, from_.data(), from_.size());
-  }
-
-  SharedDescriptor& of_;
   std::span<const std::byte> from_;
 };
 

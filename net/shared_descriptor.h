@@ -54,6 +54,7 @@ class SharedDescriptor {
 
  private:
   enum class Way { kOwn, kNoWait, kPatient, kPool };
+  class Attempt;
   class ReadAttempt;
   class WriteAttempt;
 

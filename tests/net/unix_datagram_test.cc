@@ -22,28 +22,15 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
-#include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
-#include "weft/tests/support/temporary_directory.h"
+#include "weft/tests/net/unix_socket_fixture.h"
 
 namespace weft::net {
 namespace {
 
 using ::testing::IsEmpty;
-using ::weft::testing::Simulator;
-using ::weft::testing::TemporaryDirectory;
 
-class UnixDatagramTest : public ::testing::Test {
- protected:
-  template <typename Body>
-  absl::Status Run(Body body) {
-    Simulator sim;
-    return sim.Run(body());
-  }
-
-  TemporaryDirectory folder_;
-  const std::string path_ = folder_ / "socket";
-};
+using UnixDatagramTest = UnixSocketTest;
 
 TEST_F(UnixDatagramTest, KnowsWhoHasSentAndAnswers) {
   auto body = [this]() -> Task<absl::Status> {

@@ -26,10 +26,9 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
-#include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/net/unix_socket_fixture.h"
 #include "weft/tests/support/open_descriptors.h"
-#include "weft/tests/support/temporary_directory.h"
 
 namespace weft::net {
 namespace {
@@ -40,21 +39,8 @@ using ::testing::IsEmpty;
 using ::weft::testing::CancelEverywhere;
 using ::weft::testing::Interrupted;
 using ::weft::testing::OpenDescriptors;
-using ::weft::testing::SimulatedSystem;
-using ::weft::testing::Simulator;
-using ::weft::testing::TemporaryDirectory;
 
-class UnixStreamTest : public ::testing::Test {
- protected:
-  template <typename Body>
-  absl::Status Run(Body body) {
-    Simulator sim;
-    return sim.Run(body());
-  }
-
-  TemporaryDirectory folder_;
-  const std::string path_ = folder_ / "socket";
-};
+using UnixStreamTest = UnixSocketTest;
 
 TEST_F(UnixStreamTest, ConnectsByAPathAndEchoes) {
   auto body = [this]() -> Task<absl::Status> {
