@@ -60,6 +60,9 @@ PACKAGES = ["absl_any_invocable", "absl_core_headers", "absl_flat_hash_map",
             "absl_raw_logging_internal", "absl_status", "absl_statusor",
             "absl_str_format", "absl_strings", "absl_time"]
 TEST_PACKAGES = ["gtest_main", "gmock", "gtest"]
+# What meson.build chooses by the system.
+CHOSEN_FOR_LINUX = {"poller": "epoll", "file_changes": "linux",
+                    "system": "linux"}
 COMMON = ["-std=c++20", "-g1", "-pthread", "-Wall"]
 
 
@@ -121,8 +124,8 @@ def library_sources(layer):
     listed = re.search(r"static_library\((.*?)\n\)",
                        (ROOT / layer / "meson.build").read_text(),
                        re.DOTALL).group(1)
-    listed = listed.replace("poller + '", "'epoll")
-    listed = listed.replace("system + '", "'linux")
+    for choice, linux in CHOSEN_FOR_LINUX.items():
+        listed = listed.replace(f"{choice} + '", f"'{linux}")
     names = re.findall(r"'([\w/]+\.cc)'", listed)
     if not names:
         raise SystemExit(f"no source is listed in {layer}/meson.build")

@@ -75,6 +75,15 @@ void Free(void* memory, std::size_t alignment) noexcept {
                                      std::align_val_t alignment) {
   return Allocate(size, static_cast<std::size_t>(alignment));
 }
+// The library's own would call the first one; an address sanitizer's would not.
+[[gnu::noinline]] void* operator new(std::size_t size,
+                                     const std::nothrow_t&) noexcept {
+  try {
+    return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   Free(memory, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }
