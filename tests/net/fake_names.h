@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,9 +55,7 @@ class FakeNames : public weft::testing::SimulatedSystem {
 
   void freeaddrinfo(addrinfo* list) override {
     --lists;
-    while (list != nullptr) {
-      delete reinterpret_cast<Entry*>(std::exchange(list, list->ai_next));
-    }
+    Free(list);
   }
 
   unsigned int if_nametoindex(const char* name) override {
@@ -81,20 +80,28 @@ class FakeNames : public weft::testing::SimulatedSystem {
     Address::SystemForm address;
   };
 
+  static void Free(addrinfo* list) {
+    while (list != nullptr) {
+      delete reinterpret_cast<Entry*>(std::exchange(list, list->ai_next));
+    }
+  }
+
+  // Throws std::bad_alloc, and leaves nothing, when memory runs out.
   static addrinfo* MakeList(const std::vector<Address>& addresses,
                             std::uint16_t port) {
     // The last is of a family that nobody knows.
-    auto* const unnamed = new Entry;
-    addrinfo* list = &unnamed->info;
+    std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(&(new Entry)->info,
+                                                        Free);
     for (auto at = addresses.rbegin(); at != addresses.rend(); ++at) {
       auto* const entry = new Entry;
       entry->address = at->WithPort(port).ToSystem();
       entry->info.ai_family = entry->address.get()->sa_family;
       entry->info.ai_addr = entry->address.get();
       entry->info.ai_addrlen = entry->address.size();
-      entry->info.ai_next = std::exchange(list, &entry->info);
+      entry->info.ai_next = list.release();
+      list.reset(&entry->info);
     }
-    return list;
+    return list.release();
   }
 };
 
