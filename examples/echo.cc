@@ -7,11 +7,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_format.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/task.h"
 
@@ -38,6 +40,8 @@ Task<> Attend(TcpStream client) {
 
 Task<absl::Status> Serve(std::string_view address) {
   TcpListener listener = co_await OrReturn(TcpListener::Bind(address));
+  absl::FPrintF(stderr, "listening on %s\n",
+                listener.local_address().ToString());
   co_return co_await weft::WithScope(
       [&](weft::Scope& clients) -> Task<absl::Status> {
         for (;;) {

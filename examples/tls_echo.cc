@@ -9,12 +9,14 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
@@ -65,6 +67,8 @@ Task<absl::Status> Serve(std::string_view address,
                          absl::StatusOr<TlsContext> made) {
   const TlsContext context = co_await OrReturn(std::move(made));
   TcpListener listener = co_await OrReturn(TcpListener::Bind(address));
+  absl::FPrintF(stderr, "listening on %s\n",
+                listener.local_address().ToString());
   co_return co_await weft::WithScope(
       [&](weft::Scope& clients) -> Task<absl::Status> {
         for (;;) {
