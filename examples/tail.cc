@@ -24,6 +24,8 @@
 #include "weft/fs/lines.h"
 #include "weft/fs/metadata.h"
 #include "weft/fs/watch.h"
+#include "weft/net/buffered_writer.h"
+#include "weft/net/standard_streams.h"
 #include "weft/runtime/async_generator.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/run.h"
@@ -53,11 +55,11 @@ struct Followed {
   }
 };
 
-void Print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
+// A pipe whose reader is behind holds up this task, which Ctrl-C ends, and no
+// thread; one whose reader is gone is an error, and so the end.
+using Output = weft::net::BufferedWriter<weft::net::OutputStream>;
 
-Task<absl::Status> PrintLast(File& file, std::size_t count) {
+Task<absl::Status> PrintLast(File& file, std::size_t count, Output& output) {
   std::deque<std::string> last;
   AsyncGenerator<absl::StatusOr<std::string_view>> lines =
       ReadLines(file, kWithEnds);
@@ -66,13 +68,12 @@ Task<absl::Status> PrintLast(File& file, std::size_t count) {
     last.emplace_back(text);
     if (last.size() > count) last.pop_front();
   }
-  for (const std::string& line : last) Print(line);
-  std::fflush(stdout);
-  co_return absl::OkStatus();
+  for (const std::string& text : last) co_await OrReturn(output.Write(text));
+  co_return co_await output.Flush();
 }
 
 // What has been added since; all of it where it has become shorter.
-Task<absl::Status> PrintNew(File& file) {
+Task<absl::Status> PrintNew(File& file, Output& output) {
   Metadata about = co_await OrReturn(file.GetMetadata());
   if (about.size < file.cursor()) {
     std::fputs("tail: the file was cut off\n", stderr);
@@ -82,10 +83,9 @@ Task<absl::Status> PrintNew(File& file) {
       ReadLines(file, kWithEnds);
   while (auto line = co_await lines.Next()) {
     std::string_view text = co_await OrReturn(*std::move(line));
-    Print(text);
+    co_await OrReturn(output.Write(text));
   }
-  std::fflush(stdout);
-  co_return absl::OkStatus();
+  co_return co_await output.Flush();
 }
 
 // Goes over to what has the name now, if that is another file.
@@ -113,13 +113,18 @@ Task<absl::Status> Tail(std::string path, std::size_t count) {
   // Watched before it is looked at: nothing can come in between.
   co_await OrReturn(watcher.Add(followed.directory()));
   co_await OrReturn(LookAgain(followed, watcher));
-  if (followed.file) co_await OrReturn(PrintLast(*followed.file, count));
+  weft::net::OutputStream standard =
+      co_await OrReturn(weft::net::StandardOutput());
+  Output output(std::move(standard));
+  if (followed.file) {
+    co_await OrReturn(PrintLast(*followed.file, count, output));
+  }
   for (;;) {
     FileChange change = co_await OrReturn(watcher.Next());
     if (!followed.IsOf(change)) continue;
-    if (followed.file) co_await OrReturn(PrintNew(*followed.file));
+    if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
     co_await OrReturn(LookAgain(followed, watcher));
-    if (followed.file) co_await OrReturn(PrintNew(*followed.file));
+    if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
   }
 }
 
