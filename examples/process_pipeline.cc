@@ -1,11 +1,17 @@
 // printf ... | sort | head -n 3, without a shell: three programs, and the pipes
-// between them.
+// between them. Or yours, with what comes in:
 //
-// The output is in process_pipeline.out, and checked.
+//     ./process_pipeline
+//     ./process_pipeline sort '|' uniq -c '|' sort -rn </usr/share/dict/words
+//
+// The output of the first is in process_pipeline.out, and checked.
 //
 // SPDX-License-Identifier: MIT
 
+#include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,13 +34,13 @@ using weft::net::CollectOutput, weft::net::Process, weft::net::ProcessOptions,
 
 // region: pipeline
 // Starts the programs, each one's output leading to the next one's input, and
-// gives what the last of them writes.
-Task<absl::StatusOr<std::string>> RunPipeline(
+// gives what the last of them writes, and how that one ends.
+Task<absl::StatusOr<ProcessOutput>> RunPipeline(
     std::vector<ProcessOptions> programs) {
   std::vector<Process> running;
-  Redirect input = Redirect::Null();
+  Redirect input = Redirect::Inherit();
   for (ProcessOptions& program : programs) {
-    program.standard_input = std::move(input);
+    program.standard_input = std::exchange(input, Redirect::Null());
     program.standard_output = Redirect::Pipe();
     if (&program != &programs.back()) {
       weft::net::PipeEnds between = co_await OrReturn(weft::net::OpenPipe());
@@ -44,23 +50,47 @@ Task<absl::StatusOr<std::string>> RunPipeline(
     Process process = co_await OrReturn(Process::Spawn(std::move(program)));
     running.push_back(std::move(process));
   }
-  ProcessOutput last = co_await OrReturn(CollectOutput(running.back()));
-  co_return std::move(last.standard_output);
+  co_return co_await CollectOutput(running.back());
 }
 // endregion
 
-Task<absl::Status> ShowTheFirstThree() {
+std::vector<ProcessOptions> TheFirstThree() {
   std::vector<ProcessOptions> programs;
   programs.emplace_back(
       "printf", std::vector<std::string>{"%s\\n", "weft", "selvage", "heddle",
                                          "warp", "shuttle", "loom"});
   programs.emplace_back("sort");
   programs.emplace_back("head", std::vector<std::string>{"-n", "3"});
-  std::string shown = co_await OrReturn(RunPipeline(std::move(programs)));
-  absl::PrintF("%s", shown);
-  co_return absl::OkStatus();
+  return programs;
+}
+
+// The programs that were named, with a bar between each two.
+std::vector<ProcessOptions> Named(std::span<char*> words) {
+  std::vector<ProcessOptions> programs;
+  bool begins = true;
+  for (const std::string_view word : words) {
+    if (begins) {
+      programs.emplace_back(std::string(word));
+    } else if (word != "|") {
+      programs.back().arguments.emplace_back(word);
+    }
+    begins = !begins && word == "|";
+  }
+  return programs;
+}
+
+// Prints what the last one writes, and ends as it does: as a shell would.
+Task<absl::Status> Show(std::vector<ProcessOptions> programs) {
+  ProcessOutput last = co_await OrReturn(RunPipeline(std::move(programs)));
+  absl::PrintF("%s", last.standard_output);
+  if (last.status.ok()) co_return absl::OkStatus();
+  co_return absl::UnknownError(last.status.ToString());
 }
 
 }  // namespace
 
-int main() { return weft::RunMain(ShowTheFirstThree); }
+int main(int argc, char** argv) {
+  const std::span words(argv, static_cast<std::size_t>(argc));
+  return weft::RunMain(Show,
+                       argc > 1 ? Named(words.subspan(1)) : TheFirstThree());
+}
