@@ -88,8 +88,11 @@ Task<absl::Status> PrintNew(File& file, Output& output) {
   co_return co_await output.Flush();
 }
 
-// Goes over to what has the name now, if that is another file.
-Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher) {
+// Goes over to what has the name now, if that is another file. The rest of the
+// one before is read behind that, so that nothing is missing which was written
+// to it until then.
+Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher,
+                             Output& output) {
   absl::StatusOr<File> opened = co_await File::Open(followed.path);
   if (absl::IsNotFound(opened.status())) co_return absl::OkStatus();
   File file = co_await OrReturn(std::move(opened));
@@ -101,6 +104,7 @@ Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher) {
   // Gone again: the directory's watch tells of the next of this name.
   const bool gone = absl::IsNotFound(watched.status());
   if (!gone) co_await OrReturn(std::move(watched));
+  if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
   followed.file.emplace(std::move(file));
   followed.inode = about.inode;
   co_return absl::OkStatus();
@@ -112,18 +116,17 @@ Task<absl::Status> Tail(std::string path, std::size_t count) {
   Watcher watcher = co_await OrReturn(Watcher::Create());
   // Watched before it is looked at: nothing can come in between.
   co_await OrReturn(watcher.Add(followed.directory()));
-  co_await OrReturn(LookAgain(followed, watcher));
   weft::net::OutputStream standard =
       co_await OrReturn(weft::net::StandardOutput());
   Output output(std::move(standard));
+  co_await OrReturn(LookAgain(followed, watcher, output));
   if (followed.file) {
     co_await OrReturn(PrintLast(*followed.file, count, output));
   }
   for (;;) {
     FileChange change = co_await OrReturn(watcher.Next());
     if (!followed.IsOf(change)) continue;
-    if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
-    co_await OrReturn(LookAgain(followed, watcher));
+    co_await OrReturn(LookAgain(followed, watcher, output));
     if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
   }
 }

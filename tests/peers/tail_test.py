@@ -42,8 +42,9 @@ class TailTest(unittest.TestCase):
     def test_follows_the_name_when_the_file_is_rotated(self):
         tail = self.tail_after_its_first_lines()
 
-        for number in range(3):
-            # Whoever still has the old one open writes to it once more.
+        # Whoever has the old one open still writes to it, at the very moment
+        # at which the new one appears.
+        for number in range(50):
             self.shell(f"exec 3>>log; mv log log.{number}; echo last >&3; "
                        f"echo first >log")
             self.assertEqual("last\n", tail.output.line())
