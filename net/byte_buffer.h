@@ -7,7 +7,7 @@
 // Where the memory comes from depends on how much is needed:
 //
 //     nothing in it    none          given back at GiveBack
-//     up to 16 KiB     a lease       a reader may bring the one it read into
+//     up to 20 KiB     a lease       a reader may bring the one it read into
 //     more             the heap      doubled each time
 //
 // Invariants

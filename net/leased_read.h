@@ -1,7 +1,7 @@
 // ReadSome: a read into a buffer that is taken when there is something to read.
 //
 //     wait for the stream          no buffer
-//     lease a buffer, read         16 KiB, still warm from the last connection
+//     lease a buffer, read         20 KiB, still warm from the last connection
 //     use bytes()
 //     drop the LeasedBytes         no buffer
 //

@@ -1,4 +1,4 @@
-// BufferLease: 16 KiB for as long as they are needed.
+// BufferLease: 20 KiB for as long as they are needed.
 //
 //     BufferLease lease = BufferLease::Take();
 //     ... lease.bytes() ...                        // Goes back by itself.

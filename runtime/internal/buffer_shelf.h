@@ -1,6 +1,6 @@
 // The buffer shelf: where leased buffers come from, and go back to.
 //
-//     this thread    first -> [16 KiB] -> [16 KiB]     last in, first out
+//     this thread    first -> [20 KiB] -> [20 KiB]     last in, first out
 //                        |      ^
 //                      Take   Return                   empty: operator new
 //                                                      full: operator delete
@@ -16,8 +16,8 @@
 //   4. What a thread has is freed when the thread ends.
 //
 // Rejected: classes of the frame pool (a batch of 32, which is what moves
-// between its shelves and its depot, would be half a megabyte); a depot of
-// their own (a buffer that is made is 16 KiB of pages to touch, beside which a
+// between its shelves and its depot, would be 640 KiB); a depot of
+// their own (a buffer that is made is 20 KiB of pages to touch, beside which a
 // malloc is nothing, and few are taken on one worker and given back on
 // another).
 //
@@ -33,7 +33,10 @@
 
 namespace weft::internal {
 
-inline constexpr std::size_t kLeasedBufferSize = std::size_t{16} * 1024;
+// A message of 16 KiB fits, and a TLS record (RFC 8446 section 5.2), and leaves
+// room: a read that fills its buffer is followed by one that finds nothing, for
+// a twentieth of what such a message costs to echo.
+inline constexpr std::size_t kLeasedBufferSize = std::size_t{20} * 1024;
 inline constexpr std::uint32_t kFullBufferShelf = 64;
 
 // The free buffers of one thread.
