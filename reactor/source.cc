@@ -283,4 +283,13 @@ void Source::Release() noexcept {
   pool.GiveBack(*this, slot);
 }
 
+// Beside the two, which are inlined here: each event comes this way.
+int Source::DeliverIfCurrent(const Event& event) noexcept {
+  if (!Hold(event.token)) return 0;
+  const int woken =
+      Deliver(event.readable, event.writable, event.hang_up, event.urgent);
+  Release();
+  return woken;
+}
+
 }  // namespace weft::reactor

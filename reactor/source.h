@@ -132,7 +132,7 @@ class alignas(64) Source {
   bool Disarm(Direction direction, Waiter& waiter) noexcept;
 
   // An event: leaves `ready`, then wakes. Returns how many waiters it woke.
-  // Pollers come through SourcePool::Deliver, which checks the generation; a
+  // Pollers come through SourcePool::Deliver, and so DeliverIfCurrent; a
   // simulation that owns both ends calls this one.
   int Deliver(bool readable, bool writable, bool hang_up,
               bool urgent = false) noexcept;
@@ -173,12 +173,13 @@ class alignas(64) Source {
   // Errors: those of Poller::Add; FAILED_PRECONDITION when closed, or when the
   //         pool has no reactor any more because its runtime has stopped.
   absl::Status Register(Reactor& preferred) {
+    return is_registered() ? absl::OkStatus() : RegisterFirst(preferred);
+  }
+  // Or is about to be.
+  bool is_registered() const noexcept {
     // acquire: pairs with the release in RegisterFirst, for tidiness; nothing
     // of the reactor's is used here.
-    if (home_.load(std::memory_order_acquire) != kNowhere) [[likely]] {
-      return absl::OkStatus();
-    }
-    return RegisterFirst(preferred);
+    return home_.load(std::memory_order_acquire) != kNowhere;
   }
 
   // Wakes both waiters, who find closed(), and gives the number back as soon
@@ -197,6 +198,8 @@ class alignas(64) Source {
   // Begins a life. The caller owns the slot alone; two holds come with it, the
   // handle's and the open descriptor's.
   void Open(Fd fd, System& system) noexcept;
+  // As Deliver, if this is still the life that the event's token names.
+  int DeliverIfCurrent(const Event& event) noexcept;
   // One hold more, if this is still the life that `token` names and it is not
   // closed.
   [[nodiscard]] bool Hold(Token token) noexcept;

@@ -45,14 +45,20 @@ void SourcePool::GiveBack(Source& source, std::uint32_t slot) noexcept {
   if (--live_ == 0) last = std::move(self_);
 }
 
+inline Source* SourcePool::At(std::uint32_t slot) const noexcept {
+  const std::uint64_t number = std::uint64_t{slot} + kFirstChunk;
+  const int chunk = std::bit_width(number) - std::bit_width(kFirstChunk);
+  if (chunk >= kMaxChunks) return nullptr;
+  // acquire: pairs with the release in Grow.
+  Source* const slots = chunks_[chunk].load(std::memory_order_acquire);
+  if (slots == nullptr) return nullptr;
+  return slots + (number - (std::uint64_t{kFirstChunk} << chunk));
+}
+
 int SourcePool::Deliver(const Event& event) noexcept {
   Source* const source =
       At(static_cast<std::uint32_t>(static_cast<std::uint64_t>(event.token)));
-  if (source == nullptr || !source->Hold(event.token)) return 0;
-  const int woken = source->Deliver(event.readable, event.writable,
-                                    event.hang_up, event.urgent);
-  source->Release();
-  return woken;
+  return source == nullptr ? 0 : source->DeliverIfCurrent(event);
 }
 
 Source* SourcePool::Find(Token token) const noexcept {
@@ -101,16 +107,6 @@ Reactor* SourcePool::FirstReactor() const noexcept {
 
 // Counted from kFirstChunk instead of 0, slot numbers have one more binary
 // digit with each chunk, and the digits below the first are the place in it.
-Source* SourcePool::At(std::uint32_t slot) const noexcept {
-  const std::uint64_t number = std::uint64_t{slot} + kFirstChunk;
-  const int chunk = std::bit_width(number) - std::bit_width(kFirstChunk);
-  if (chunk >= kMaxChunks) return nullptr;
-  // acquire: pairs with the release in Grow.
-  Source* const slots = chunks_[chunk].load(std::memory_order_acquire);
-  if (slots == nullptr) return nullptr;
-  return slots + (number - (std::uint64_t{kFirstChunk} << chunk));
-}
-
 void SourcePool::Grow() {
   ABSL_RAW_CHECK(chunk_count_ < kMaxChunks,
                  "a billion descriptors are open at the same time");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <mutex>
 
 #include "absl/base/internal/raw_logging.h"
@@ -37,11 +38,10 @@ void TimerWheel::Link::TakeAll(Link& from) noexcept {
 
 // --- Arm and cancel ---------------------------------------------------------
 
-TimerWheel::Timer::~Timer() {
-  // Read without the lock: whoever may destroy a timer has it from Cancel or
-  // from OnTimer, and so after whoever unlinked it.
-  ABSL_RAW_CHECK(next == nullptr,
-                 "a timer was destroyed while it was armed: Cancel it first");
+void TimerWheel::Timer::EndArmed() noexcept {
+  ABSL_RAW_LOG(FATAL,
+               "a timer was destroyed while it was armed: Cancel it first");
+  std::abort();
 }
 
 TimerWheel::TimerWheel(Instant now) noexcept : origin_(now) {

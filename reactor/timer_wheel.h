@@ -184,10 +184,18 @@ class TimerWheel::Timer : private Link {
 
  protected:
   Timer() = default;
-  ~Timer();  // Errors: a timer that is still armed is a contract failure.
+  // Errors: a timer that is still armed is a contract failure.
+  ~Timer() {
+    // Read without the lock: whoever may destroy a timer has it from Cancel or
+    // from OnTimer, and so after whoever unlinked it.
+    if (next != nullptr) [[unlikely]]
+      EndArmed();
+  }
 
  private:
   friend class TimerWheel;
+
+  [[noreturn]] static void EndArmed() noexcept;
 
   Tick tick_ = 0;
 };
