@@ -66,6 +66,9 @@ class Idle {
   bool anyone_asleep() const noexcept {
     return sleepers_.load(std::memory_order_relaxed) != 0;
   }
+  int sleepers() const noexcept {
+    return std::popcount(sleepers_.load(std::memory_order_relaxed));
+  }
   bool is_asleep(int worker) const noexcept {
     return (sleepers_.load(std::memory_order_relaxed) & Bit(worker)) != 0;
   }
