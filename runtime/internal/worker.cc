@@ -14,6 +14,7 @@
 #include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/seeded_order.h"
 #include "weft/runtime/internal/stack_guard.h"
+#include "weft/runtime/internal/uncancelled_thread.h"
 #include "weft/runtime/leaf.h"
 
 namespace weft::internal {
@@ -62,6 +63,7 @@ void Worker::UseSeededOrder(std::uint64_t seed) {
 }
 
 void Worker::RunUntilStopped() {
+  const UncancelledThread uncancelled;
   ThisThread& here = Here();
   MarkStackBase(here);
   here.Bind(this);
