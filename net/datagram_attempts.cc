@@ -83,7 +83,8 @@ Received DatagramAttempt::Read(msghdr& message, std::size_t size) {
 std::optional<absl::Status> DatagramAttempt::Failed(int error, const char* call,
                                                     Place place) const {
   const bool blocks = error == EAGAIN || error == EWOULDBLOCK;
-  if (blocks && !limit_->passed()) return std::nullopt;
+  const bool in_time = limit_ == nullptr || !limit_->passed();
+  if (blocks && in_time) return std::nullopt;
   const std::string what = absl::StrCat(call, "(\"", place(), "\")");
   if (!blocks) return reactor::ErrnoToStatus(error, what);
   return absl::DeadlineExceededError(absl::StrCat(

@@ -12,7 +12,7 @@
 
 namespace weft::net {
 
-void IoTimeout::Arm() noexcept {
+void IoTimeout::Start() noexcept {
   wheel_ = &CurrentReactor().timers();
   wheel_->Arm(*this, Now() + limit_);
 }
@@ -22,12 +22,11 @@ void IoTimeout::Restart() noexcept {
   Stop();
   // relaxed: the timer is off, so nobody else writes or reads it.
   stage_.store(kRunning, std::memory_order_relaxed);
-  Arm();
+  Start();
 }
 
-void IoTimeout::Stop() noexcept {
-  reactor::TimerWheel* const wheel = std::exchange(wheel_, nullptr);
-  if (wheel == nullptr || wheel->Cancel(*this)) return;
+void IoTimeout::Disarm() noexcept {
+  if (std::exchange(wheel_, nullptr)->Cancel(*this)) return;
   // It has fired, or another thread is in OnTimer or just before it.
   //
   // acquire: pairs with the release of kOver; what it did is done.

@@ -35,22 +35,23 @@ namespace weft::net {
 // Threads: one operation's; it may move between threads with its task.
 class IoTimeout final : reactor::Timer {
  public:
-  // Not running. absl::InfiniteDuration() never runs and costs a comparison.
+  // Not running. Requires: a finite limit.
   IoTimeout(reactor::Source& source, reactor::Direction direction,
             absl::Duration limit) noexcept
-      : source_(source), direction_(direction), limit_(limit) {}
+      : source_(source), limit_(limit), direction_(direction) {}
   ~IoTimeout() { Stop(); }
 
   // Runs from now: call it before the wait. Requires: InsideRuntime().
-  void Start() noexcept {
-    if (limit_ != absl::InfiniteDuration()) Arm();
-  }
+  void Start() noexcept;
 
   // Something has been achieved: runs anew from now, if it was running.
   void Restart() noexcept;
 
   // Afterwards OnTimer is not running and will not run.
-  void Stop() noexcept;
+  void Stop() noexcept {
+    if (wheel_ != nullptr) [[unlikely]]
+      Disarm();
+  }
 
   bool passed() const noexcept {
     // acquire: pairs with the releases in OnTimer, for tidiness; the flag is
@@ -63,12 +64,14 @@ class IoTimeout final : reactor::Timer {
   enum Stage : unsigned char { kRunning, kPassed, kOver };
 
   void OnTimer() noexcept override;
-  void Arm() noexcept;
+  void Disarm() noexcept;
 
+  // In an order that leaves no gaps: two of them are in most connections'
+  // frames.
   reactor::Source& source_;
-  const reactor::Direction direction_;
-  const absl::Duration limit_;
   reactor::TimerWheel* wheel_ = nullptr;  // Not null while it may run.
+  const absl::Duration limit_;
+  const reactor::Direction direction_;
   // Written by the thread that fires timers; read by the operation.
   Atomic<Stage> stage_{kRunning};
 };

@@ -68,7 +68,7 @@ std::optional<absl::Status> SocketAttempt::Failed(int error,
   if (error != EAGAIN && error != EWOULDBLOCK) {
     return reactor::ErrnoToStatus(error, NameOf(call, peer_));
   }
-  if (!limit_->passed()) return std::nullopt;
+  if (limit_ == nullptr || !limit_->passed()) return std::nullopt;
   return absl::DeadlineExceededError(
       absl::StrCat(NameOf(call, peer_), ": nothing for ",
                    absl::FormatDuration(limit_->limit())));
@@ -83,20 +83,20 @@ std::optional<absl::StatusOr<std::size_t>> SocketAttempt::Counted(
 }
 
 ssize_t SocketAttempt::Send(std::span<const std::byte> from) const {
-  from = from.first(std::min(from.size(), kLongestCall));
   System& system = source_.system();
+  const std::size_t size = std::min(from.size(), kLongestCall);
   return RetryInterrupted([&] {
-    if (!peer_.is_socket()) {
-      return system.write(source_.fd(), from.data(), from.size());
+    if (!peer_.is_socket()) [[unlikely]] {
+      return system.write(source_.fd(), from.data(), size);
     }
-    return system.send(source_.fd(), from.data(), from.size(), 0);
+    return system.send(source_.fd(), from.data(), size, 0);
   });
 }
 
 ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
   System& system = source_.system();
   return RetryInterrupted([&] {
-    if (!peer_.is_socket()) {
+    if (!peer_.is_socket()) [[unlikely]] {
       return system.read(source_.fd(), into.data(), into.size());
     }
     return system.recv(source_.fd(), into.data(), into.size(), flags);
@@ -110,9 +110,11 @@ std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
   short_read_ = false;
   if (into_.empty()) return std::size_t{0};
   const ssize_t result = Receive(into_, 0);
-  const int error = errno;
-  short_read_ = result > 0 && static_cast<std::size_t>(result) < into_.size();
-  return Counted(result, error, "read");
+  if (result < 0) [[unlikely]]
+    return Failed(errno, "read");
+  const auto size = static_cast<std::size_t>(result);
+  short_read_ = size > 0 && size < into_.size();
+  return size;
 }
 
 std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
@@ -122,12 +124,11 @@ std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
   if (!lease) return absl::Status(absl::StatusCode::kResourceExhausted, "");
   const std::span<std::byte> into = lease.bytes();
   const ssize_t result = Receive(into, 0);
-  const int error = errno;
-  short_read_ = result > 0 && static_cast<std::size_t>(result) < into.size();
-  std::optional<Count> count = Counted(result, error, "read");
-  if (!count.has_value()) return std::nullopt;
-  if (!count->ok()) return std::move(*count).status();
-  return LeasedBytes(std::move(lease), **count);
+  if (result < 0) [[unlikely]]
+    return Failed(errno, "read");
+  const auto size = static_cast<std::size_t>(result);
+  short_read_ = size > 0 && size < into.size();
+  return LeasedBytes(std::move(lease), size);
 }
 
 std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
@@ -160,7 +161,7 @@ std::optional<absl::Status> ReadExactlyAttempt::operator()() {
   short_read_ = false;
   while (filled_ < into_.size()) {
     if (filled_ - before >= kLongestCall) {
-      limit_->Restart();
+      RestartLimit();
       paused_ = true;
       return std::nullopt;
     }
@@ -170,7 +171,7 @@ std::optional<absl::Status> ReadExactlyAttempt::operator()() {
     short_read_ = result > 0 && static_cast<std::size_t>(result) < rest.size();
     if (result == 0) return EndedEarly(filled_, into_.size());
     if (result < 0) {
-      if (filled_ > before) limit_->Restart();
+      if (filled_ > before) RestartLimit();
       return Failed(error, "read");
     }
     filled_ += static_cast<std::size_t>(result);
@@ -206,22 +207,31 @@ std::optional<absl::StatusOr<std::size_t>> SendFileAttempt::operator()() {
 }
 
 std::optional<absl::Status> WriteAllAttempt::operator()() {
+  paused_ = false;
+  if (rest_.empty()) return absl::OkStatus();
+  const ssize_t sent = Send(rest_);
+  if (sent == static_cast<ssize_t>(rest_.size())) [[likely]] {
+    return absl::OkStatus();  // Nobody asks again: what is left is not noted.
+  }
+  return GoOn(sent, errno);
+}
+
+std::optional<absl::Status> WriteAllAttempt::GoOn(ssize_t sent, int error) {
   const std::size_t before = rest_.size();
   const std::size_t stop = before - std::min(before, kLongestCall);
-  paused_ = false;
-  while (rest_.size() > stop) {
-    const ssize_t result = Send(rest_.first(rest_.size() - stop));
-    const int error = errno;
-    if (result < 0) {
-      if (rest_.size() < before) limit_->Restart();
-      return Failed(error, "write");
+  while (sent >= 0) {
+    rest_ = rest_.subspan(static_cast<std::size_t>(sent));
+    if (rest_.empty()) return absl::OkStatus();
+    if (rest_.size() <= stop) {
+      RestartLimit();
+      paused_ = true;
+      return std::nullopt;
     }
-    rest_ = rest_.subspan(static_cast<std::size_t>(result));
+    sent = Send(rest_.first(rest_.size() - stop));
+    error = errno;
   }
-  if (rest_.empty()) return absl::OkStatus();
-  limit_->Restart();
-  paused_ = true;
-  return std::nullopt;
+  if (rest_.size() < before) RestartLimit();
+  return Failed(error, "write");
 }
 
 }  // namespace weft::net

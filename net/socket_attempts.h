@@ -39,6 +39,7 @@ inline constexpr std::size_t kLongestCall = std::size_t{1} << 20;
 //          by which calls.
 class SocketAttempt {
  public:
+  // Without one it waits for as long as it takes.
   void set_limit(IoTimeout& limit) noexcept { limit_ = &limit; }
 
  protected:
@@ -55,6 +56,11 @@ class SocketAttempt {
   // Offers no more than kLongestCall of it.
   ssize_t Send(std::span<const std::byte> from) const;
   ssize_t Receive(std::span<std::byte> into, int flags) const;
+
+  // It has got somewhere: its limit runs anew.
+  void RestartLimit() const noexcept {
+    if (limit_ != nullptr) limit_->Restart();
+  }
 
   reactor::Source& source_;
   const Peer& peer_;
@@ -196,6 +202,10 @@ class WriteAllAttempt : public SocketAttempt {
   bool paused() const noexcept { return paused_; }
 
  private:
+  // The first call of this try did not take all: it answered `sent`, and
+  // `error` if that is -1.
+  std::optional<absl::Status> GoOn(ssize_t sent, int error);
+
   std::span<const std::byte> rest_;
   bool paused_ = false;
 };

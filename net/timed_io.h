@@ -7,6 +7,7 @@
 #define WEFT_NET_TIMED_IO_H_
 
 #include <concepts>
+#include <optional>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -16,8 +17,8 @@
 
 namespace weft::net {
 
-// An attempt that is told its limit: where its call would block and the limit
-// has passed, it says so instead of giving nothing.
+// An attempt that is told its limit, if it has one: where its call would block
+// and the limit has passed, it says so instead of giving nothing.
 template <typename A>
 concept TimedAttempt = IoAttempt<A> && requires(A& attempt, IoTimeout& limit) {
   attempt.set_limit(limit);
@@ -26,32 +27,30 @@ concept TimedAttempt = IoAttempt<A> && requires(A& attempt, IoTimeout& limit) {
 template <TimedAttempt Attempt>
 class [[nodiscard("co_await it")]] TimedIo {
  public:
+  // absl::InfiniteDuration() costs a comparison: no clock is made for it.
   TimedIo(reactor::Source& source, reactor::Direction direction,
           FirstTry first_try, absl::Duration limit, Attempt attempt) noexcept
-      : limit_(source, direction, limit),
-        io_(source, direction, first_try, Limited(std::move(attempt), limit_)) {
+      : io_(source, direction, first_try, std::move(attempt)) {
+    if (limit == absl::InfiniteDuration()) [[likely]]
+      return;
+    io_.attempt().set_limit(limit_.emplace(source, direction, limit));
   }
   TimedIo(const TimedIo&) = delete;
   TimedIo& operator=(const TimedIo&) = delete;
 
   bool await_ready() noexcept { return io_.await_ready(); }
   bool await_suspend(Continuation caller) noexcept {
-    limit_.Start();
+    if (limit_.has_value()) limit_->Start();
     return io_.await_suspend(caller);  // From here on `*this` may be gone.
   }
-  auto await_resume() noexcept {
-    limit_.Stop();
-    return io_.await_resume();
-  }
+  // The clock stops with `*this`: until then a nudge too many does no harm.
+  auto await_resume() noexcept { return io_.await_resume(); }
+  auto& result() noexcept { return io_.result(); }
 
  private:
-  static Attempt Limited(Attempt attempt, IoTimeout& limit) noexcept {
-    attempt.set_limit(limit);
-    return attempt;
-  }
-
-  IoTimeout limit_;
   IoAwaiter<Attempt> io_;
+  // The last: what it takes up is not even touched where there is no limit.
+  std::optional<IoTimeout> limit_;
 };
 
 }  // namespace weft::net

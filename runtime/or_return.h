@@ -57,6 +57,58 @@ T TakeValue(absl::StatusOr<T>& result) {
   return *std::move(result);
 }
 
+// An awaiter that keeps what it gives. When the wait is over it may be asked
+// for that as often as one likes, and instead of await_resume.
+template <typename Awaiter>
+concept KeepsResult = requires(Awaiter& awaiter) {
+  { awaiter.result() } noexcept -> StatusLike;
+};
+
+// What an inner await gave: fetched from it as soon as it is there.
+template <typename Awaiter>
+class Arrival {
+  using Given = decltype(std::declval<Awaiter&>().await_resume());
+
+ public:
+  void Fetch(Awaiter& from) noexcept {
+    try {
+      result_.emplace(from.await_resume());
+    } catch (...) {  // A user's exception goes on to the coroutine unchanged.
+      escaped_ = std::current_exception();
+    }
+  }
+
+  bool happened() const noexcept { return result_.has_value() || escaped_; }
+  // Requires, as all below: it happened.
+  bool has_value() const noexcept { return escaped_ || result_->ok(); }
+  absl::Status TakeError() { return internal::TakeError(*result_); }
+  decltype(auto) TakeValue() {
+    if (escaped_) std::rethrow_exception(std::move(escaped_));
+    return internal::TakeValue(*result_);
+  }
+
+ private:
+  std::optional<std::remove_cvref_t<Given>> result_;
+  std::exception_ptr escaped_;
+};
+
+// It may stay where it is: a read or a write of a socket moves its result once
+// less, and has no exception to look for.
+template <KeepsResult Awaiter>
+class Arrival<Awaiter> {
+ public:
+  void Fetch(Awaiter& from) noexcept { result_ = &from.result(); }
+
+  bool happened() const noexcept { return result_ != nullptr; }
+  bool has_value() const noexcept { return result_->ok(); }
+  absl::Status TakeError() { return internal::TakeError(*result_); }
+  decltype(auto) TakeValue() { return internal::TakeValue(*result_); }
+
+ private:
+  std::remove_reference_t<decltype(std::declval<Awaiter&>().result())>*
+      result_ = nullptr;
+};
+
 // Completes the coroutine of `promise` with `error`, where it is suspended.
 // From here on its frame may be gone.
 template <ReturnsStatus Promise>
@@ -90,7 +142,7 @@ class [[nodiscard("co_await it")]] OrReturnValue {
 // For a result that must be awaited.
 template <typename Awaitable>
 class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
-  using Result = AwaitResult<Awaitable>;
+  using Inner = internal::AwaiterOf<Awaitable>;
 
  public:
   explicit OrReturnAwaiter(Awaitable&& awaitable)
@@ -98,8 +150,8 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
 
   bool await_ready() {
     if (!inner_.await_ready()) return false;
-    TakeResult();
-    return has_value();
+    arrival_.Fetch(inner_);
+    return arrival_.has_value();
   }
 
   // The inner awaiter waits with this step as the one who goes on; that is why
@@ -113,7 +165,7 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
               .promise(),
           std::move(error));
     };
-    if (arrived()) return internal::Transfer(Next().Resolve());
+    if (arrival_.happened()) return internal::Transfer(Next().Resolve());
     using Suspended = decltype(inner_.await_suspend(Continuation(*this)));
     if constexpr (std::is_void_v<Suspended>) {
       inner_.await_suspend(Continuation(*this));
@@ -122,21 +174,18 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
       if (inner_.await_suspend(Continuation(*this))) {
         return std::noop_coroutine();  // From here on `*this` may be gone.
       }
-      TakeResult();
+      arrival_.Fetch(inner_);
       return internal::Transfer(Next().Resolve());
     } else {
       return inner_.await_suspend(Continuation(*this));
     }
   }
 
-  decltype(auto) await_resume() {
-    if (escaped_) std::rethrow_exception(std::move(escaped_));
-    return internal::TakeValue(*result_);
-  }
+  decltype(auto) await_resume() { return arrival_.TakeValue(); }
 
   // Runnable: the inner wait is over, on whatever thread.
   Continuation Run(internal::ThisThread&) noexcept override {
-    TakeResult();
+    arrival_.Fetch(inner_);
     return Next();
   }
   PromiseBase* awaiting_promise() const noexcept override {
@@ -147,24 +196,13 @@ class [[nodiscard("co_await it")]] OrReturnAwaiter final : public Runnable {
   std::coroutine_handle<PromiseBase> caller() const noexcept {
     return std::coroutine_handle<PromiseBase>::from_address(caller_.address());
   }
-  bool arrived() const noexcept { return result_.has_value() || escaped_; }
-  bool has_value() const noexcept { return escaped_ || result_->ok(); }
-
-  void TakeResult() noexcept {
-    try {
-      result_.emplace(inner_.await_resume());
-    } catch (...) {  // A user's exception goes on to the coroutine unchanged.
-      escaped_ = std::current_exception();
-    }
-  }
   Continuation Next() noexcept {
-    if (has_value()) return caller();
-    return complete_(caller_, internal::TakeError(*result_));
+    if (arrival_.has_value()) return caller();
+    return complete_(caller_, arrival_.TakeError());
   }
 
-  internal::AwaiterOf<Awaitable> inner_;
-  std::optional<std::remove_cvref_t<Result>> result_;
-  std::exception_ptr escaped_;
+  Inner inner_;
+  internal::Arrival<std::remove_reference_t<Inner>> arrival_;
   std::coroutine_handle<> caller_;
   Continuation (*complete_)(std::coroutine_handle<>, absl::Status) = nullptr;
 };

@@ -17,11 +17,6 @@ WaitDescription ReadyLeaf::Describe() const noexcept {
       .on = &source_};
 }
 
-// Still armed only in the frame of a runtime that has stopped.
-ReadyLeaf::~ReadyLeaf() {
-  if (armed_) source_.Disarm(direction_, *this);
-}
-
 absl::Status ReadyLeaf::WhyNot() const noexcept {
   if (IsCancelled()) [[unlikely]]
     return CancelledError();

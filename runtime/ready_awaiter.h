@@ -29,6 +29,7 @@
 #include "weft/reactor/source.h"
 #include "weft/reactor/waiter.h"
 #include "weft/runtime/awaitable.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/leaf.h"
 
 namespace weft {
@@ -43,7 +44,11 @@ class ReadyLeaf : public Leaf, protected reactor::Waiter {
  protected:
   ReadyLeaf(reactor::Source& source, reactor::Direction direction) noexcept
       : source_(source), direction_(direction) {}
-  ~ReadyLeaf();
+  // Still armed only in the frame of a runtime that has stopped.
+  ~ReadyLeaf() {
+    if (armed_) [[unlikely]]
+      source_.Disarm(direction_, *this);
+  }
 
   // Why nobody may wait or try: CANCELLED, or closed by its owner.
   absl::Status WhyNot() const noexcept;
@@ -56,6 +61,24 @@ class ReadyLeaf : public Leaf, protected reactor::Waiter {
     armed_ = false;
     return GoOn(here);
   }
+  // A hint that the lines around `*this` are wanted soon: it lies in its
+  // caller's frame, of which the beginning comes before it, and the next
+  // awaiter after it. To be called before a system call, which takes
+  // microseconds, and meanwhile they come: with a thousand connections they are
+  // in no near cache, and to wait for them one by one is a twentieth of a
+  // request.
+  void PrefetchCaller() const noexcept {
+    constexpr int kLine = 64;
+    const char* const here = reinterpret_cast<const char*>(this);
+    __builtin_prefetch(&source_);
+    for (int line = -4; line < 0; ++line) {
+      __builtin_prefetch(here + line * kLine);
+    }
+    for (int line = 3; line < 8; ++line) {
+      __builtin_prefetch(here + line * kLine);
+    }
+  }
+
   reactor::Source& source_;
   const reactor::Direction direction_;
 
@@ -137,19 +160,19 @@ class [[nodiscard("co_await it")]] IoAwaiter final
         attempt_(std::move(attempt)) {}
 
   bool await_ready() noexcept {
-    queue_first_ = EnterOperation() == Entry::kQueueFirst;
-    if (queue_first_) return false;
+    const Entry entry = EnterOperation();
+    if (entry != Entry::kGo) [[unlikely]]
+      return Enter(entry);
     if (first_try_ == FirstTry::kWhenReady && !source_.IsReady(direction_) &&
         !source_.reads_try_first()) {
-      Refuse(WhyNot());
-      return result_.has_value();
+      return false;  // Arm sees whether it is closed.
     }
     return TryNow();
   }
 
   bool await_suspend(Continuation caller) noexcept {
     Prepare(caller);
-    if (queue_first_) {
+    if (queue_first_) [[unlikely]] {
       ScheduleFairly();  // From here on `*this` may be gone.
       return true;
     }
@@ -157,24 +180,43 @@ class [[nodiscard("co_await it")]] IoAwaiter final
   }
 
   Result await_resume() noexcept { return *std::move(result_); }
+  Result& result() noexcept { return *result_; }  // In its place: or_return.h.
+
+  // Before it is awaited.
+  Attempt& attempt() noexcept { return attempt_; }
 
   // Runnable: ready, nudged, or our turn again. Tries before it resumes.
   Continuation Run(internal::ThisThread& here) noexcept override {
+    PrefetchCaller();
     const Continuation caller = Woken(here);
-    if (TryNow() || TryUntilParked()) return caller;
+    if (TryUnlessCancelled() || TryUntilParked()) return caller;
     return {};  // Parked again: `*this` may be gone.
   }
 
  private:
-  // True when there is a result.
+  [[gnu::noinline]] bool Enter(Entry entry) noexcept {
+    queue_first_ = entry == Entry::kQueueFirst;
+    if (queue_first_) return false;
+    Refuse(CancelledError());
+    return true;
+  }
+
+  // These are true when there is a result.
   bool TryNow() noexcept {
-    Refuse(WhyNot());
-    if (result_.has_value()) return true;
-    if (!source_.Pin()) return false;  // Closing: WhyNot says so next time.
+    if (!source_.Pin()) [[unlikely]] {
+      Refuse(reactor::ClosedByOwnerError());
+      return true;
+    }
     source_.TakeReady(direction_);
     result_ = attempt_();
     source_.Unpin();
     return result_.has_value();
+  }
+  bool TryUnlessCancelled() noexcept {
+    if (!context().cancelled()) [[likely]]
+      return TryNow();
+    Refuse(CancelledError());
+    return true;
   }
 
   bool Paused() const noexcept {
@@ -190,15 +232,23 @@ class [[nodiscard("co_await it")]] IoAwaiter final
         ScheduleFairly();
         return false;
       }
-      Refuse(Register());
-      if (result_.has_value()) return true;
+      if (!source_.is_registered()) [[unlikely]] {
+        if (!RegisterFirst()) return true;
+      }
       if (Arm()) return false;
-    } while (!TryNow());
+    } while (!TryUnlessCancelled());
     return true;
   }
 
-  void Refuse(absl::Status why) noexcept {
-    if (!why.ok()) result_.emplace(std::move(why));
+  [[gnu::noinline]] bool RegisterFirst() noexcept {
+    absl::Status status = Register();
+    if (status.ok()) return true;
+    Refuse(std::move(status));
+    return false;
+  }
+  // Out of line, as it is hardly ever needed.
+  [[gnu::noinline]] void Refuse(absl::Status why) noexcept {
+    result_.emplace(std::move(why));
   }
 
   const FirstTry first_try_;
