@@ -5,13 +5,12 @@
 #ifndef WEFT_BENCH_NET_ECHO_SERVER_H_
 #define WEFT_BENCH_NET_ECHO_SERVER_H_
 
-#include <array>
-#include <cstddef>
-#include <span>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "weft/net/leased_read.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
@@ -20,23 +19,15 @@
 
 namespace weft::bench {
 
-// More than the largest request that is sent: a read that fills its buffer must
-// be followed by one that finds nothing (tcp_stream.h).
-inline constexpr std::size_t kEchoBuffer = 20 * 1024;
-
-inline Task<absl::Status> Echo(net::TcpStream& stream) {
-  std::array<std::byte, kEchoBuffer> buffer;
+// One frame for each client, and no buffer while it says nothing. One client's
+// trouble is not the others'.
+inline Task<> Echo(net::TcpStream client) {
   for (;;) {
-    const std::size_t size = co_await OrReturn(stream.Read(buffer));
-    if (size == 0) break;
-    co_await OrReturn(stream.WriteAll(std::span(buffer).first(size)));
+    const absl::StatusOr<net::LeasedBytes> bytes = co_await client.ReadSome();
+    if (!bytes.ok() || bytes->empty()) co_return;
+    const absl::Status written = co_await client.WriteAll(bytes->bytes());
+    if (!written.ok()) co_return;
   }
-  co_return absl::OkStatus();
-}
-
-inline Task<> Attend(net::TcpStream client) {
-  absl::Status status = co_await Echo(client);
-  status.IgnoreError();  // One client's trouble is not the others'.
 }
 
 // Until it is cancelled. A client that is silent for `timeout` is let go.
@@ -48,7 +39,7 @@ inline Task<absl::Status> ServeEchoWithTimeout(net::TcpListener& listener,
       net::TcpStream client = co_await OrReturn(listener.Accept());
       co_await OrReturn(client.SetNoDelay(true));
       client.SetReadTimeout(timeout);
-      clients.Spawn(Attend, std::move(client));
+      clients.Spawn(Echo, std::move(client));
     }
   });
 }
