@@ -19,7 +19,9 @@
 //     EXPECT_THAT(CancelEverywhere({.seeds = 1000}, start, check), IsOk());
 //
 // Every run is a simulation of its own; with seeds, every place is tried in
-// that many schedules.
+// that many schedules. Siblings let a deadline pass there (ExpireEverywhere),
+// close what the program works on (CloseEverywhere), or do what you like
+// (InterruptEverywhere).
 //
 // SPDX-License-Identifier: MIT
 
@@ -28,6 +30,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -98,6 +101,17 @@ Task<T> UntilFarAway(Task<T> task) {
   co_return result;
 }
 
+// What is done beside the program, as a task of its own. `act` outlives every
+// run.
+//
+// Suspends: never.
+// Cancel:   has no effect.
+template <typename Act>
+Task<> Perform(Act& act) {
+  act();
+  co_return;
+}
+
 // One run. Sets at.undisturbed.
 template <typename Start, typename Interrupt, typename Check>
 absl::Status RunInterrupted(SimulatedSystem& system, Start& start,
@@ -162,6 +176,24 @@ absl::StatusOr<int> CancelEverywhere(const EverywhereOptions& options,
   return InterruptEverywhere(
       options, std::move(start),
       [](auto& program, Simulator&) { program.Cancel(); }, std::move(check));
+}
+
+// Calls `close_it()` at each place, to close a stream that the program works
+// on, say: once between two steps, as another thread would, and in another run
+// from a task of the simulation, which has its turn among the others. At place
+// 0 the program has made nothing yet, and at the last one it is gone, so
+// `close_it` looks what there is to close.
+template <typename Start, typename Close, typename Check>
+absl::StatusOr<int> CloseEverywhere(const EverywhereOptions& options,
+                                    Start start, Close close_it, Check check) {
+  const absl::StatusOr<int> by_a_thread = InterruptEverywhere(
+      options, std::ref(start), [&](auto&, Simulator&) { close_it(); },
+      std::ref(check));
+  if (!by_a_thread.ok()) return by_a_thread;
+  return InterruptEverywhere(
+      options, std::ref(start),
+      [&](auto&, Simulator& sim) { sim.Spawn(everywhere::Perform(close_it)); },
+      std::ref(check));
 }
 
 // Lets a deadline pass at each place but the first, where it has not begun yet:

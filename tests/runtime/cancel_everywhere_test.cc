@@ -1,5 +1,5 @@
-// Tests of CancelEverywhere by programs with a known fault: it finds it, and
-// says where.
+// Tests of CancelEverywhere and its siblings by programs with a known fault:
+// they find it, and say where.
 //
 // SPDX-License-Identifier: MIT
 
@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/runtime/cancellation.h"
+#include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
@@ -174,6 +175,64 @@ TEST_F(CancelEverywhereTest, ADeadlineIsPassedAtEachPlace) {
 
   ASSERT_TRUE(places.ok()) << places.status();
   EXPECT_GE(expired, 3);
+}
+
+// What is closed at each place: it is there between the program's first step
+// and its last.
+struct Door {
+  bool open = true;
+  bool slammed = false;
+};
+
+// Does not look whether somebody has closed the door meanwhile.
+Task<absl::Status> Pass(Door*& door) {
+  Door mine;
+  door = &mine;
+  const bool was_open = mine.open;
+  co_await Yield();
+  mine.slammed = was_open && !mine.open;
+  door = nullptr;
+  co_return mine.slammed ? absl::InternalError("slammed") : absl::OkStatus();
+}
+
+TEST_F(CancelEverywhereTest, FindsWhereAProgramDoesNotSeeWhatWasClosed) {
+  Door* door = nullptr;
+  int closed = 0;
+  auto start = [&door] { return Pass(door); };
+  auto close = [&] {
+    if (door == nullptr) return;
+    door->open = false;
+    ++closed;
+  };
+  auto check = [](const absl::Status& ended, const Interrupted&) {
+    return ended;
+  };
+
+  const absl::StatusOr<int> places = CloseEverywhere({}, start, close, check);
+
+  EXPECT_EQ(closed, 1);
+  EXPECT_THAT(std::string(places.status().message()),
+              HasSubstr("slammed (interrupted at step 1, without a"));
+}
+
+TEST_F(CancelEverywhereTest, ClosesAtEachPlaceOnceFromOutsideAndOnceFromATask) {
+  std::vector<bool> from_a_task;
+  std::vector<bool> undisturbed;
+  auto start = []() -> Task<absl::Status> {
+    co_await Yield();
+    co_await Yield();
+    co_return absl::OkStatus();
+  };
+  auto close = [&] { from_a_task.push_back(InsideRuntime()); };
+  auto note = [&](const absl::Status&, const Interrupted& at) {
+    undisturbed.push_back(at.undisturbed);
+  };
+
+  EXPECT_EQ(*CloseEverywhere({}, start, close, note), 3);
+  EXPECT_THAT(from_a_task,
+              ElementsAre(false, false, false, false, true, true, true, true));
+  EXPECT_THAT(undisturbed, ElementsAre(false, false, false, true, false, false,
+                                       false, true));
 }
 
 TEST_F(CancelEverywhereTest, AnythingCanBeWhatInterrupts) {
