@@ -186,6 +186,12 @@ std::optional<absl::StatusOr<std::size_t>> WriteAttempt::operator()() {
 
 std::optional<absl::StatusOr<std::size_t>> VectoredWriteAttempt::operator()() {
   IoVectors<const std::byte> vectors(parts_);
+  // Of no parts at all Linux writes nothing; POSIX has EMSGSIZE and EINVAL for
+  // that (sendmsg, writev), and so has macOS. So it is a write of no bytes.
+  if (vectors.count() == 0) {
+    const ssize_t nothing = Send({});
+    return Counted(nothing, errno, "write");
+  }
   const msghdr message = vectors.AsMessage();
   System& system = source_.system();
   const ssize_t result = RetryInterrupted([&] {

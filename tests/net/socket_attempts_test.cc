@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <map>
@@ -21,6 +22,7 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/net/pipe.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
@@ -97,6 +99,49 @@ TEST(SocketAttemptsTest, GetThereOneByteAtATime) {
         co_return co_await ThereAndBack(pair, sent);
       },
       bytes);
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+// Refuses messages of no pieces, as POSIX has it and macOS does (sendmsg(2) and
+// writev(2) there; Linux takes them for messages of no bytes).
+class PosixSystem : public testing::SimulatedSystem {
+ public:
+  ssize_t sendmsg(int fd, const msghdr* message, int flags) override {
+    if (message->msg_iovlen == 0) return Refuse(EMSGSIZE);
+    return SimulatedSystem::sendmsg(fd, message, flags);
+  }
+  ssize_t writev(int fd, const iovec* parts, int count) override {
+    if (count == 0) return Refuse(EINVAL);
+    return SimulatedSystem::writev(fd, parts, count);
+  }
+
+ private:
+  static ssize_t Refuse(int error) {
+    errno = error;
+    return -1;
+  }
+};
+
+TEST(SocketAttemptsTest, WriteNoPiecesWhereTheSystemRefusesThem) {
+  PosixSystem system;
+
+  const absl::Status status =
+      Simulate({.system = &system}, []() -> Task<absl::Status> {
+        TcpPair pair = co_await OrReturn(ConnectPair());
+        Pipe pipe = co_await OrReturn(MakePipe());
+        const std::array<std::span<const std::byte>, 2> empty = {};
+
+        const auto none = co_await pair.client.WriteVectored({});
+        const auto of_empty = co_await pair.client.WriteVectored(empty);
+        const auto to_a_pipe = co_await pipe.writer.WriteVectored(empty);
+
+        EXPECT_EQ(none.status(), absl::OkStatus());
+        EXPECT_EQ(of_empty.status(), absl::OkStatus());
+        EXPECT_EQ(to_a_pipe.status(), absl::OkStatus());
+        EXPECT_EQ(none.value_or(1), 0u);
+        co_return absl::OkStatus();
+      });
 
   EXPECT_EQ(status, absl::OkStatus());
 }
