@@ -419,5 +419,52 @@ TEST(AsyncFdTest, LosesNoHintToACancellation) {
   EXPECT_GT(*places, 4);
 }
 
+// What a receiver of letters leaves when its AsyncFd is closed under it.
+struct ClosedUnder {
+  AsyncFd* fd = nullptr;  // While there is one.
+  std::string got;
+  std::string left;
+};
+
+// The descriptor is borrowed, so that it is there when the AsyncFd is closed.
+Task<absl::Status> ReceiveUntilClosed(ClosedUnder& letters) {
+  Ends ends;
+  AsyncFd fd = co_await OrReturn(AsyncFd::Borrow(ends.near.get()));
+  letters.fd = &fd;
+  JoinHandle<absl::Status> sending = Spawn(SendLetters, std::ref(ends));
+  const absl::Status received = co_await ReceiveLetters(fd, ends, letters.got);
+  letters.fd = nullptr;
+  co_await OrReturn(sending.Join());
+  letters.left = ends.TryReceive().value_or("");
+  co_return received;
+}
+
+TEST(AsyncFdTest, ClosedByAnotherTaskAnywhereItTellsItsWaiterAndLeavesTheRest) {
+  const int before = testing::OpenDescriptors();
+  ClosedUnder letters;
+  const auto start = [&letters] {
+    letters = ClosedUnder();
+    return ReceiveUntilClosed(letters);
+  };
+  const auto close = [&letters] {
+    if (letters.fd != nullptr) letters.fd->Close();
+  };
+  const auto check = [&letters](const absl::Status& received,
+                                const testing::Interrupted& at) {
+    const bool clear = received.ok() || received.code() == kRefused;
+    if (!clear || (at.undisturbed && !received.ok())) return received;
+    return letters.got + letters.left == "abcd"
+               ? absl::OkStatus()
+               : absl::InternalError(letters.got + letters.left);
+  };
+
+  const absl::StatusOr<int> places =
+      testing::CloseEverywhere({.seeds = 20}, start, close, check);
+
+  ASSERT_EQ(places.status(), absl::OkStatus());
+  EXPECT_GT(*places, 4);
+  EXPECT_EQ(testing::OpenDescriptors(), before);
+}
+
 }  // namespace
 }  // namespace weft::net

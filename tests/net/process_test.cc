@@ -29,8 +29,10 @@
 #include "weft/reactor/signal_mask.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/shield.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/tests/support/open_descriptors.h"
@@ -372,6 +374,39 @@ TEST(ProcessTest, StopKillsAGroupThatDoesNotListen) {
   };
 
   EXPECT_EQ(sim.Run(program())->signal(), SIGKILL);
+}
+
+// The process runs on, so that a second wait gets the answer.
+Task<absl::StatusOr<ExitStatus>> WaitInSpiteOfAll() {
+  Process process = co_await OrReturn(Process::Spawn(Shell("exit 7")));
+  absl::StatusOr<ExitStatus> ended = co_await process.Wait();
+  if (absl::IsCancelled(ended.status())) {
+    ended = co_await Shield(process.Wait());
+  }
+  co_return ended;
+}
+
+TEST(ProcessTest, AWaitThatIsCancelledAnywhereCanBeTakenUpAgain) {
+  PromptChildren system(/*end_at_once=*/true);
+  const int before = OpenDescriptors();
+  int never_started = 0;
+  auto check = [&](const absl::StatusOr<ExitStatus>& ended,
+                   const testing::Interrupted&) {
+    if (ended.ok() && ended->code() == 7) return absl::OkStatus();
+    if (!absl::IsCancelled(ended.status())) return ended.status();
+    ++never_started;
+    return system.last() == 0 || ::kill(system.last(), 0) != 0
+               ? absl::OkStatus()
+               : absl::InternalError("it was started all the same");
+  };
+
+  const absl::StatusOr<int> places = testing::CancelEverywhere(
+      {.seeds = 5, .system = &system}, WaitInSpiteOfAll, check);
+
+  ASSERT_EQ(places.status(), absl::OkStatus());
+  EXPECT_GT(*places, 1);
+  EXPECT_GT(never_started, 0);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST(ProcessDeathTest, APipeIsTakenOnceWhereThereIsOne) {

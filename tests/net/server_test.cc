@@ -36,6 +36,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::weft::testing::CancelEverywhere;
+using ::weft::testing::CloseEverywhere;
 using ::weft::testing::Interrupted;
 using ::weft::testing::OpenDescriptors;
 using ::weft::testing::Simulator;
@@ -320,6 +321,64 @@ TEST(ServerCancellationTest, CancelledAnywhereNothingStaysOpen) {
 
   EXPECT_EQ(CancelEverywhere({.seeds = 5}, session, check).status(),
             absl::OkStatus());
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// How a server and its one client ended.
+struct Drained {
+  Server<TcpListener>* server = nullptr;  // While there is one.
+  absl::Status served = absl::OkStatus();
+  absl::StatusOr<std::string> answer = "";
+};
+
+Task<absl::Status> AskOnce(Address whom, Drained& drained) {
+  TcpStream client = co_await OrReturn(TcpStream::Connect(whom));
+  drained.answer = co_await Ask(client, "hi");
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ServeOne(Drained& drained) {
+  TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+  Server server(std::move(listener), Echo<TcpStream>);
+  drained.server = &server;
+  JoinHandle<absl::Status> running = Spawn(server.Run());
+  const absl::Status asked =
+      co_await AskOnce(server.listener().local_address(), drained);
+  server.Drain();
+  drained.served = co_await running.Join();
+  drained.server = nullptr;
+  co_return asked;
+}
+
+TEST(ServerCancellationTest, DrainedByAnotherTaskAnywhereItEndsInGoodOrder) {
+  const int before = OpenDescriptors();
+  Drained drained;
+  auto start = [&drained] {
+    drained = Drained();
+    return ServeOne(drained);
+  };
+  auto drain = [&drained] {
+    if (drained.server != nullptr) drained.server->Drain();
+  };
+  // Whoever came in time is served to his end; who did not is refused or reset.
+  auto check = [&drained](const absl::Status& asked, const Interrupted& at) {
+    if (at.undisturbed && drained.answer.value_or("") != "hi") return asked;
+    if (!drained.served.ok()) return drained.served;
+    if (!asked.ok()) return absl::IsUnavailable(asked) ? drained.served : asked;
+    if (!drained.answer.ok()) {
+      return absl::IsUnavailable(drained.answer.status())
+                 ? absl::OkStatus()
+                 : drained.answer.status();
+    }
+    const bool whole = *drained.answer == "hi" || drained.answer->empty();
+    return whole ? absl::OkStatus() : absl::InternalError(*drained.answer);
+  };
+
+  const absl::StatusOr<int> places =
+      CloseEverywhere({.seeds = 10}, start, drain, check);
+
+  ASSERT_EQ(places.status(), absl::OkStatus());
+  EXPECT_GT(*places, 5);
   EXPECT_EQ(OpenDescriptors(), before);
 }
 

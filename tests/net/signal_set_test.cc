@@ -22,9 +22,11 @@
 #include "weft/reactor/signal_mask.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/shield.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
 
@@ -155,6 +157,35 @@ TEST_F(SignalSetTest, ACancelledWaitHasTakenNoSignal) {
   };
 
   EXPECT_EQ(*sim_.Run(program()), SIGUSR1);
+}
+
+// A signal comes while a task waits for it, and the task is cancelled.
+Task<absl::StatusOr<int>> TakeInSpiteOfAll() {
+  SignalSet signals = *SignalSet::Create({SIGUSR1});
+  auto raise = []() -> Task<> {
+    Raise(SIGUSR1);
+    co_return;
+  };
+  JoinHandle raising = Spawn(raise());
+  absl::StatusOr<int> signal = co_await signals.Next();
+  if (absl::IsCancelled(signal.status())) {
+    signal = co_await Shield(signals.Next());
+  }
+  co_return signal;
+}
+
+TEST_F(SignalSetTest, NoSignalIsLostWhereverAWaitIsCancelled) {
+  auto check = [](const absl::StatusOr<int>& signal,
+                  const testing::Interrupted&) {
+    if (!signal.ok()) return signal.status();
+    return *signal == SIGUSR1 ? absl::OkStatus() : absl::InternalError("other");
+  };
+
+  const absl::StatusOr<int> places =
+      testing::CancelEverywhere({.seeds = 10}, TakeInSpiteOfAll, check);
+
+  ASSERT_EQ(places.status(), absl::OkStatus());
+  EXPECT_GE(*places, 3);
 }
 
 }  // namespace
