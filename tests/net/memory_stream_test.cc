@@ -1,4 +1,5 @@
-// Tests of streams in memory: what a TcpStream does, and the faults.
+// Tests of streams in memory: their capacity, and the faults. What they have in
+// common with sockets is in conformance/memory_conformance_test.cc.
 //
 // SPDX-License-Identifier: MIT
 
@@ -7,23 +8,18 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/stream.h"
-#include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulator.h"
-#include "weft/runtime/when_all.h"
-#include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
@@ -33,39 +29,6 @@ using ::testing::HasSubstr;
 
 constexpr auto kClosed = absl::StatusCode::kFailedPrecondition;
 constexpr auto kGone = absl::StatusCode::kUnavailable;
-
-TEST(MemoryStreamTest, ReadsWhatTheOtherEndHasWritten) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    auto [client, server] = MakeMemoryPipe();
-
-    co_await OrReturn(WriteAll(client, Bytes("there")));
-    co_await OrReturn(WriteAll(server, Bytes("and back")));
-    const std::string there = co_await OrReturn(ReadText(server));
-    const std::string back = co_await OrReturn(ReadText(client));
-
-    EXPECT_EQ(there, "there");
-    EXPECT_EQ(back, "and back");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST(MemoryStreamTest, WaitsForWhatIsWrittenLater) {
-  testing::Simulator sim;
-  auto [client, server] = MakeMemoryPipe();
-  JoinHandle<absl::StatusOr<std::string>> reader =
-      sim.SpawnJoinable(ReadText<MemoryStream>, std::ref(server));
-  sim.RunUntilIdle();
-  ASSERT_FALSE(reader.finished());
-
-  const absl::Status written = sim.Run(WriteAll(client, Bytes("later")));
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(written, absl::OkStatus());
-  ASSERT_TRUE(reader.finished());
-  EXPECT_EQ(reader.BlockingJoin().value_or("nothing"), "later");
-}
 
 TEST(MemoryStreamTest, HoldsNoMoreThanItsCapacity) {
   testing::Simulator sim;
@@ -141,26 +104,6 @@ TEST(MemoryStreamTest, MovesNothingWithoutWaiting) {
 
 // --- How it ends ------------------------------------------------------------
 
-TEST(MemoryStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    auto [client, server] = MakeMemoryPipe();
-    co_await OrReturn(WriteAll(client, Bytes("question")));
-    co_await OrReturn(client.ShutdownWrite());
-
-    const std::vector<std::byte> question = co_await OrReturn(ReadAll(server));
-    co_await OrReturn(WriteAll(server, Bytes("answer")));
-    const std::string answer = co_await OrReturn(ReadText(client));
-    const absl::Status more = co_await WriteAll(client, Bytes("more"));
-
-    EXPECT_EQ(Text(question), "question");
-    EXPECT_EQ(answer, "answer");
-    EXPECT_EQ(more.code(), kGone);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
 TEST(MemoryStreamTest, LetsTheOtherEndReadWhatWasWrittenBeforeTheClose) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     auto [client, server] = MakeMemoryPipe();
@@ -202,22 +145,6 @@ TEST(MemoryStreamTest, TellsItsWaitersThatItsOwnerHasClosedIt) {
   EXPECT_EQ(client.ShutdownWrite().code(), kClosed);
 }
 
-TEST(MemoryStreamTest, TellsTheOtherEndsWaitersThatItIsGone) {
-  testing::Simulator sim;
-  std::optional<std::pair<MemoryStream, MemoryStream>> pipe(MakeMemoryPipe());
-  MemoryStream client = std::move(pipe->first);
-  auto reader = sim.SpawnJoinable(ReadText<MemoryStream>, std::ref(client));
-  auto writer = sim.SpawnJoinable(FillUp, std::ref(client));
-  sim.RunUntilIdle();
-
-  pipe.reset();  // And with it the server.
-  sim.RunUntilIdle();
-
-  ASSERT_TRUE(reader.finished() && writer.finished());
-  EXPECT_EQ(reader.BlockingJoin().value_or("nothing"), "");
-  EXPECT_EQ(writer.BlockingJoin().code(), kGone);
-}
-
 TEST(MemoryStreamTest, ResetsTheOtherEndWhenItIsAborted) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     auto [client, server] = MakeMemoryPipe();
@@ -255,23 +182,6 @@ TEST(MemoryStreamTest, OutlivesATaskThatWaitsWhenTheSimulationEnds) {
 }
 
 // --- Cancellation -----------------------------------------------------------
-
-TEST(MemoryStreamTest, LosesNoByteToAReadThatIsCancelled) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    auto [client, server] = MakeMemoryPipe();
-    const absl::StatusOr<std::string> late =
-        co_await WithTimeout(absl::Seconds(1), ReadText(server));
-
-    co_await OrReturn(WriteAll(client, Bytes("all of it")));
-    const std::string text = co_await OrReturn(ReadText(server));
-
-    EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
-    EXPECT_EQ(text, "all of it");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
 
 Task<absl::StatusOr<std::size_t>> WriteOnce(MemoryStream& stream,
                                             std::span<const std::byte> from) {

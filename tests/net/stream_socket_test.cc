@@ -1,5 +1,6 @@
-// Tests of what every stream socket can do, on TCP and on Unix sockets alike:
-// reading in pieces, looking ahead, filling a buffer, sending files.
+// Tests of sending files through every stream socket, on TCP and on Unix
+// sockets alike, and of buffer sizes. Reading and writing are in
+// conformance/socket_conformance.h.
 //
 // SPDX-License-Identifier: MIT
 
@@ -7,7 +8,6 @@
 
 #include <fcntl.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,7 +30,6 @@
 namespace weft::net {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::weft::testing::SimulatedSystem;
 using ::weft::testing::Simulator;
@@ -67,152 +66,6 @@ INSTANTIATE_TEST_SUITE_P(All, StreamSocketTest,
                          [](const auto& info) {
                            return info.param == Kind::kTcp ? "Tcp" : "Unix";
                          });
-
-TEST_P(StreamSocketTest, ReadsIntoSeveralPiecesInTurn) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    co_await OrReturn(pair.client.WriteAll(Bytes("one two")));
-    std::array<std::byte, 4> first;
-    std::array<std::byte, 16> second;
-    const std::array<std::span<std::byte>, 3> parts = {
-        first, std::span<std::byte>(), second};
-
-    const std::size_t got = co_await OrReturn(pair.server.ReadVectored(parts));
-
-    EXPECT_EQ(got, 7u);
-    EXPECT_EQ(Text(first), "one ");
-    EXPECT_EQ(Text(std::span(second).first(3)), "two");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, AVectoredReadOfNoRoomDoesNotWait) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    const std::array<std::span<std::byte>, 1> none = {};
-
-    const std::size_t got = co_await OrReturn(pair.server.ReadVectored(none));
-
-    EXPECT_EQ(got, 0u);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, WhatWasPeekedIsReadAgain) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    co_await OrReturn(pair.client.WriteAll(Bytes("hello")));
-    std::array<std::byte, 16> buffer;
-
-    const std::size_t peeked = co_await OrReturn(pair.server.Peek(buffer));
-    const std::size_t again = co_await OrReturn(pair.server.Peek(buffer));
-    const std::string read = co_await OrReturn(ReadText(pair.server));
-
-    EXPECT_EQ(peeked, 5u);
-    EXPECT_EQ(again, 5u);
-    EXPECT_EQ(read, "hello");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-// The read before it was short, so what came then was announced, and the peek
-// has used the announcement up.
-TEST_P(StreamSocketTest, AReadAfterAPeekAfterAShortReadFindsIt) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    co_await OrReturn(pair.client.WriteAll(Bytes("first")));
-    const std::string first = co_await OrReturn(ReadText(pair.server));
-    co_await OrReturn(pair.client.WriteAll(Bytes("second")));
-    std::array<std::byte, 2> front;
-
-    co_await OrReturn(pair.server.Peek(front));
-    const std::string second = co_await OrReturn(ReadText(pair.server));
-
-    EXPECT_EQ(first, "first");
-    EXPECT_EQ(Text(front), "se");
-    EXPECT_EQ(second, "second");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, APeekAtTheEndIsZero) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    pair.client.Close();
-    std::array<std::byte, 2> buffer;
-
-    const std::size_t peeked = co_await OrReturn(pair.server.Peek(buffer));
-
-    EXPECT_EQ(peeked, 0u);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, FillsABufferThatComesInPieces) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    const std::vector<std::byte> sent = Pattern(3 << 20);
-    auto send = [&]() -> Task<absl::Status> {
-      co_return co_await pair.client.WriteAll(sent);
-    };
-    JoinHandle<absl::Status> sender = Spawn(send);
-    std::vector<std::byte> got(sent.size());
-
-    co_await OrReturn(pair.server.ReadExactly(got));
-    co_await OrReturn(sender.Join());
-
-    EXPECT_EQ(got, sent);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, TellsAnEndBeforeTheFirstByteFromOneAfterSome) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    co_await OrReturn(pair.client.WriteAll(Bytes("abc")));
-    co_await OrReturn(pair.client.ShutdownWrite());
-    std::array<std::byte, 2> two;
-
-    const absl::Status whole = co_await pair.server.ReadExactly(two);
-    const absl::Status half = co_await pair.server.ReadExactly(two);
-    const absl::Status none = co_await pair.server.ReadExactly(two);
-
-    EXPECT_EQ(whole, absl::OkStatus());
-    EXPECT_EQ(half.code(), absl::StatusCode::kDataLoss);
-    EXPECT_EQ(none.code(), absl::StatusCode::kOutOfRange);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(StreamSocketTest, EachWaitOfAFullReadHasTheReadTimeout) {
-  const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {
-    SocketPair pair = co_await OrReturn(Connected(kind));
-    pair.server.SetReadTimeout(absl::Seconds(5));
-    co_await OrReturn(pair.client.WriteAll(Bytes("a")));
-    std::array<std::byte, 2> two;
-
-    const absl::Status late = co_await pair.server.ReadExactly(two);
-
-    EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
 
 TEST_P(StreamSocketTest, BufferSizesAreSetAndAsked) {
   const absl::Status status = Simulate([](Kind kind) -> Task<absl::Status> {

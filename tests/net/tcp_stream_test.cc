@@ -1,17 +1,16 @@
-// Tests of TCP connections, on the loopback interface and on a simulated one:
-// reading, writing, and the ways in which a connection ends.
+// Tests of what only TCP connections have, on the loopback interface and on a
+// simulated one: addresses, options, urgent data, resets. What they have in
+// common with other streams is in conformance/tcp_conformance_test.cc.
 //
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/tcp_stream.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -39,81 +38,6 @@ using ::testing::HasSubstr;
 
 class TcpStreamTest : public EachNetworkTest {};
 INSTANTIATE_TEST_SUITE_P(Each, TcpStreamTest, Networks(), NetworkName);
-
-Task<absl::Status> Echo(TcpStream stream) {
-  std::array<std::byte, 4096> buffer;
-  while (std::size_t n = co_await OrReturn(stream.Read(buffer))) {
-    co_await OrReturn(stream.WriteAll(std::span(buffer).first(n)));
-  }
-  co_return absl::OkStatus();
-}
-
-TEST_P(TcpStreamTest, EchoesWhatIsWritten) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    JoinHandle<absl::Status> echo = Spawn(Echo, std::move(pair.server));
-
-    co_await OrReturn(pair.client.WriteAll(Bytes("to and fro")));
-    const std::string answer = co_await OrReturn(ReadText(pair.client));
-    pair.client.Close();
-    co_await OrReturn(echo.Join());
-
-    EXPECT_EQ(answer, "to and fro");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, ReadsZeroAtTheEndAgainAndAgain) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    pair.server.Close();
-
-    const std::string end = co_await OrReturn(ReadText(pair.client));
-    const std::string still_end = co_await OrReturn(ReadText(pair.client));
-
-    EXPECT_EQ(end, "");
-    EXPECT_EQ(still_end, "");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, ReadsIntoNothingWithoutWaiting) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-
-    const std::size_t got = co_await OrReturn(pair.client.Read({}));
-
-    EXPECT_EQ(got, 0u);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, ReadsOnAfterItHasShutDownItsWriting) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    co_await OrReturn(pair.client.WriteAll(Bytes("question")));
-    co_await OrReturn(pair.client.ShutdownWrite());
-
-    const std::vector<std::byte> question =
-        co_await OrReturn(ReadAll(pair.server));
-    co_await OrReturn(pair.server.WriteAll(Bytes("answer")));
-    pair.server.Close();
-    const std::vector<std::byte> answer =
-        co_await OrReturn(ReadAll(pair.client));
-
-    EXPECT_EQ(Text(question), "question");
-    EXPECT_EQ(Text(answer), "answer");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
 
 // What comes with one event, and is read in two pieces: a read stops in front
 // of urgent data.
@@ -143,27 +67,6 @@ TEST(TcpStreamKernelTest, ReadsOnBehindUrgentData) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST_P(TcpStreamTest, CannotWriteAfterItHasShutDownItsWriting) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    co_await OrReturn(pair.client.ShutdownWrite());
-
-    const absl::StatusOr<std::size_t> written =
-        co_await pair.client.Write(Bytes("more"));
-
-    EXPECT_EQ(written.status().code(), absl::StatusCode::kUnavailable);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-Task<absl::Status> WriteAllThenEnd(TcpStream& stream,
-                                   std::span<const std::byte> bytes) {
-  co_await OrReturn(stream.WriteAll(bytes));
-  co_return stream.ShutdownWrite();
-}
-
 Task<absl::StatusOr<std::vector<std::byte>>> ReadSlowly(TcpStream& stream) {
   std::vector<std::byte> all;
   std::array<std::byte, 5000> buffer;
@@ -174,70 +77,6 @@ Task<absl::StatusOr<std::vector<std::byte>>> ReadSlowly(TcpStream& stream) {
                buffer.begin() + static_cast<std::ptrdiff_t>(got));
     co_await Yield();
   }
-}
-
-TEST_P(TcpStreamTest, WritesMegabytesToAReaderWhoTakesHisTime) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    const std::vector<std::byte> sent = Pattern(16 << 20);
-
-    auto [written, read] = co_await WhenAll(WriteAllThenEnd(pair.client, sent),
-                                            ReadSlowly(pair.server));
-
-    EXPECT_EQ(written, absl::OkStatus());
-    EXPECT_TRUE(read.ok() && *read == sent);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, WritesNothingWithoutWaiting) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-
-    const std::size_t written = co_await OrReturn(pair.client.Write({}));
-    co_await OrReturn(pair.client.WriteAll({}));
-
-    EXPECT_EQ(written, 0u);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, WritesSeveralPiecesAsOne) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    const std::array parts = {Bytes("one, "), Bytes(""), Bytes("two, "),
-                              Bytes("three")};
-
-    const std::size_t written =
-        co_await OrReturn(pair.client.WriteVectored(parts));
-    const std::string text = co_await OrReturn(ReadText(pair.server));
-
-    EXPECT_EQ(written, 15u);
-    EXPECT_EQ(text, "one, two, three");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, DoesNotTakeEmptyPiecesForAllThereIs) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    std::vector<std::span<const std::byte>> parts(40);
-    parts.push_back(Bytes("at the end"));
-
-    const std::size_t written =
-        co_await OrReturn(pair.client.WriteVectored(parts));
-
-    EXPECT_EQ(written, 10u);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
 }
 
 // Writes `bytes` by halves, each time offering all that is left.
@@ -274,32 +113,6 @@ TEST_P(TcpStreamTest, SaysHowMuchOfSeveralPiecesFitted) {
 }
 
 // --- How it ends ------------------------------------------------------------
-
-Task<absl::Status> FillUp(TcpStream& stream) {
-  const std::vector<std::byte> bytes = Pattern(1 << 20);
-  for (;;) co_await OrReturn(stream.WriteAll(bytes));
-}
-
-TEST_P(TcpStreamTest, TellsWaitersThatItsOwnerHasClosedIt) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    JoinHandle<absl::StatusOr<std::string>> reader =
-        Spawn(ReadText<TcpStream>, std::ref(pair.client));
-    JoinHandle<absl::Status> writer = Spawn(FillUp, std::ref(pair.client));
-    for (int turn = 0; turn < 1000; ++turn) co_await Yield();
-
-    pair.client.Close();
-    const absl::StatusOr<std::string> read = co_await reader.Join();
-    const absl::Status written = co_await writer.Join();
-
-    EXPECT_EQ(read.status().code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_EQ(written.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_THAT(std::string(written.message()), HasSubstr("closed by"));
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
 
 TEST_P(TcpStreamTest, DoesNothingMoreOnceItIsClosed) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
@@ -343,31 +156,6 @@ TEST_P(TcpStreamTest, ResetsThePeerWhenItIsAborted) {
   });
 
   EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, SaysThatThePeerIsGoneAndRaisesNoSignal) {
-  struct sigaction action{};
-  ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &action), 0);
-  ASSERT_EQ(action.sa_handler, SIG_DFL);
-
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    pair.server.Close();
-    co_return co_await FillUp(pair.client);
-  });
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-}
-
-TEST_P(TcpStreamTest, WritesSeveralPiecesToAGonePeerWithoutASignal) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    pair.server.Close();
-    const std::array parts = {Bytes("one"), Bytes("two")};
-    for (;;) co_await OrReturn(pair.client.WriteVectored(parts));
-  });
-
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_P(TcpStreamTest, ReportsAPeerWhoVanishesInTheMiddleOfAMessage) {
@@ -443,115 +231,6 @@ TEST_P(TcpStreamTest, KnowsItsTwoAddresses) {
 
     EXPECT_EQ(pair.server.peer_address(), client);
     EXPECT_EQ(pair.client.peer_address(), server);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-// --- Halves -----------------------------------------------------------------
-
-Task<absl::StatusOr<std::vector<std::byte>>> ReadAllOf(
-    TcpStream::ReadHalf half) {
-  co_return co_await ReadAll(half);
-}
-
-Task<absl::Status> WriteAllOf(TcpStream::WriteHalf half,
-                              std::span<const std::byte> bytes) {
-  co_return co_await half.WriteAll(bytes);
-}
-
-TEST_P(TcpStreamTest, GivesItsHalvesToTwoTasks) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    const std::vector<std::byte> bytes = Pattern(3 << 20);
-    auto [read, write] = std::move(pair.client).Split();
-    JoinHandle<absl::Status> echo = Spawn(Echo, std::move(pair.server));
-
-    // The half that has written goes, and that is the end which the echo reads.
-    auto [written, got] = co_await WhenAll(WriteAllOf(std::move(write), bytes),
-                                           ReadAllOf(std::move(read)));
-    co_await OrReturn(echo.Join());
-
-    EXPECT_EQ(written, absl::OkStatus());
-    EXPECT_TRUE(got.ok() && *got == bytes);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, KeepsTheConnectionWhileAHalfIsThere) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    auto [read, write] = std::move(pair.client).Split();
-    {
-      const TcpStream::ReadHalf gone = std::move(read);
-    }
-
-    co_await OrReturn(write.WriteAll(Bytes("still here")));
-    const std::string text = co_await OrReturn(ReadText(pair.server));
-    {
-      const TcpStream::WriteHalf gone = std::move(write);
-    }
-    const std::string end = co_await OrReturn(ReadText(pair.server));
-
-    EXPECT_EQ(text, "still here");
-    EXPECT_EQ(end, "");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, ClosesBothHalvesThroughEither) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    auto [read, write] = std::move(pair.client).Split();
-    JoinHandle<absl::StatusOr<std::string>> reader =
-        Spawn(ReadText<TcpStream::ReadHalf>, std::ref(read));
-    co_await Yield();
-
-    write.Close();
-    const absl::StatusOr<std::string> got = co_await reader.Join();
-
-    EXPECT_EQ(got.status().code(), absl::StatusCode::kFailedPrecondition);
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, BecomesOneAgainFromItsHalves) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    auto [read, write] = std::move(pair.client).Split();
-
-    TcpStream whole = co_await OrReturn(
-        TcpStream::Reunite(std::move(read), std::move(write)));
-    co_await OrReturn(whole.WriteAll(Bytes("one piece")));
-    co_await OrReturn(pair.server.WriteAll(Bytes("so I see")));
-    const std::string there = co_await OrReturn(ReadText(pair.server));
-    const std::string back = co_await OrReturn(ReadText(whole));
-
-    EXPECT_EQ(there, "one piece");
-    EXPECT_EQ(back, "so I see");
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST_P(TcpStreamTest, RefusesToReuniteHalvesOfTwoStreams) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    auto [read, write] = std::move(pair.client).Split();
-    auto [other_read, other_write] = std::move(pair.server).Split();
-
-    const absl::StatusOr<TcpStream> chimera =
-        TcpStream::Reunite(std::move(read), std::move(other_write));
-
-    EXPECT_EQ(chimera.status().code(), absl::StatusCode::kInvalidArgument);
     co_return absl::OkStatus();
   });
 
