@@ -404,7 +404,6 @@ TEST(ProcessTest, AWaitThatIsCancelledAnywhereCanBeTakenUpAgain) {
       {.seeds = 5, .system = &system}, WaitInSpiteOfAll, check);
 
   ASSERT_EQ(places.status(), absl::OkStatus());
-  EXPECT_GT(*places, 1);
   EXPECT_GT(never_started, 0);
   EXPECT_EQ(OpenDescriptors(), before);
 }

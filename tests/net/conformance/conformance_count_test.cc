@@ -19,8 +19,10 @@ namespace {
 
 using ::testing::UnitTest;
 
-// What every back end has at the least; whoever takes some away should notice.
-constexpr int kCases = 120;
+// Each back end is to have 120. These are as many as there are as this is
+// written: whoever takes some away notices.
+constexpr int kKernelCases = 282;
+constexpr int kSimulatedCases = 147;
 
 struct Count {
   int cases = 0;
@@ -47,14 +49,14 @@ Count CountTests(std::string_view word) {
 TEST(ConformanceCountTest, TheKernelHasEnoughCases) {
   const Count count = CountTests("/Kernel");
 
-  EXPECT_GE(count.cases, kCases);
+  EXPECT_GE(count.cases, kKernelCases);
   EXPECT_EQ(count.disabled, 0);
 }
 
 TEST(ConformanceCountTest, TheSimulatedNetworkHasEnoughCases) {
   const Count count = CountTests("/Simulated");
 
-  EXPECT_GE(count.cases, kCases);
+  EXPECT_GE(count.cases, kSimulatedCases);
   EXPECT_EQ(count.disabled, 0);
 }
 
