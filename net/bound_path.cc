@@ -31,8 +31,9 @@ bool IsStale(System& system, const UnixAddress& address, struct stat& about) {
   const Fd probe(system.socket(AF_UNIX, SOCK_STREAM, 0), system);
   if (!probe) return false;
   const UnixAddress::SystemForm form = address.ToSystem();
-  return system.connect(probe.get(), form.get(), form.size()) == -1 &&
-         errno == ECONNREFUSED;
+  const int connected = reactor::RetryInterrupted(
+      [&] { return system.connect(probe.get(), form.get(), form.size()); });
+  return connected == -1 && errno == ECONNREFUSED;
 }
 
 void RemoveIfStale(System& system, const UnixAddress& address) {

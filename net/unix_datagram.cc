@@ -102,10 +102,10 @@ absl::Status UnixDatagram::Connect(std::string_view address) {
 absl::Status UnixDatagram::Connect(const UnixAddress& address) {
   const UnixAddress::SystemForm form = address.ToSystem();
   absl::Status status = WithDescriptor(*source_, [&](System& system, int fd) {
-    if (system.connect(fd, form.get(), form.size()) == 0) {
-      return absl::OkStatus();
-    }
+    const int connected = reactor::RetryInterrupted(
+        [&] { return system.connect(fd, form.get(), form.size()); });
     const int error = errno;
+    if (connected == 0) return absl::OkStatus();
     return ErrnoToStatus(error,
                          NameOf("connect", Peer::Socket(address.ToString())));
   });

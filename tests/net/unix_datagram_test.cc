@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -24,6 +25,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/unix_socket_fixture.h"
+#include "weft/tests/support/faulting_system.h"
 
 namespace weft::net {
 namespace {
@@ -52,6 +54,20 @@ TEST_F(UnixDatagramTest, KnowsWhoHasSentAndAnswers) {
 
   EXPECT_EQ(Run(body), absl::OkStatus());
   EXPECT_THAT(folder_.Names(), IsEmpty());
+}
+
+TEST_F(UnixDatagramTest, AConnectThatIsInterruptedIsMadeAgain) {
+  tests::FaultingSystem system;
+  weft::testing::Simulator sim({.system = &system});
+  auto body = [this]() -> Task<absl::Status> {
+    UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path_));
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+    co_return client.Connect(path_);
+  };
+  system.Begin({{.call = "connect", .error = EINTR}});
+
+  EXPECT_EQ(sim.Run(body()), absl::OkStatus());
+  EXPECT_EQ(system.happened(), 1);
 }
 
 TEST_F(UnixDatagramTest, OneOfNoBytesIsADatagramAndALongOneIsCut) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -28,6 +29,7 @@
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/unix_socket_fixture.h"
+#include "weft/tests/support/faulting_system.h"
 #include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
@@ -144,6 +146,19 @@ TEST_F(UnixStreamTest, AStaleSocketIsReplacedWhereThatIsAskedFor) {
   };
 
   EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(UnixStreamTest, AStaleSocketIsFoundThoughTheLookIsInterrupted) {
+  tests::FaultingSystem system;
+  weft::testing::Simulator sim({.system = &system});
+  LeaveStaleSocket(path_);
+  auto body = [this]() -> Task<absl::Status> {
+    co_return UnixListener::Bind(path_, {.replace_stale = true}).status();
+  };
+  system.Begin({{.call = "connect", .error = EINTR}});
+
+  EXPECT_EQ(sim.Run(body()), absl::OkStatus());
+  EXPECT_EQ(system.happened(), 1);
 }
 
 TEST_F(UnixStreamTest, WhatIsInUseOrNoSocketIsNeverReplaced) {
