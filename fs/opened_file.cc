@@ -4,6 +4,8 @@
 
 #include "weft/fs/opened_file.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 
 #include "absl/status/status.h"
@@ -51,7 +53,14 @@ absl::StatusOr<OpenedFile> OpenAsFile(System& system, const std::string& path,
   const int answer = RetryInterrupted(
       [&] { return system.fstat(opened.fd.get(), &opened.about); });
   absl::Status asked = CheckCall(answer, "fstat", path);
-  if (!asked.ok()) return asked;
+  if (!asked.ok()) {
+    // Made by this very call; who tries again is not to be told that it is
+    // there already.
+    if ((flags & O_EXCL) != 0) {
+      RetryInterrupted([&] { return system.unlink(path.c_str()); });
+    }
+    return asked;
+  }
   absl::Status kind = CheckKind(opened.about.st_mode, path);
   if (!kind.ok()) return kind;
   return opened;

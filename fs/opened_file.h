@@ -26,7 +26,8 @@ struct OpenedFile {
 // another process: a pipe whose other end nobody has opened is refused, as is
 // any other.
 //
-// Errors: FAILED_PRECONDITION for a pipe or a socket; those of open(2).
+// Errors: FAILED_PRECONDITION for a pipe or a socket; those of open(2). What
+//         O_EXCL has made is gone again.
 absl::StatusOr<OpenedFile> OpenAsFile(reactor::System& system,
                                       const std::string& path, int flags,
                                       mode_t permissions);

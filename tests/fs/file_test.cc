@@ -32,6 +32,7 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/fs/halting_system.h"
+#include "weft/tests/support/faulting_system.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/temporary_directory.h"
 
@@ -250,6 +251,21 @@ TEST_F(FileTest, DoesNotMakeAFileThatIsThereExclusively) {
           .status();
 
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(FileTest, MakesNothingExclusivelyThatItCannotOpen) {
+  tests::FaultingSystem system;
+  Simulator sim({.system = &system});
+  const std::string path = directory_ / "new";
+  system.Begin({{.call = "fstat", .error = EIO}});
+
+  const absl::Status status =
+      sim.Run(File::Open(path, {.access = Access::kWrite,
+                                .create = Create::kExclusive}))
+          .status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(directory_.Names().contains("new"));
 }
 
 TEST_F(FileTest, GivesANewFileItsPermissions) {
