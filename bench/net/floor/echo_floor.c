@@ -18,27 +18,21 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { kEvents = 256, kBuffer = 64 * 1024, kBacklog = 4096, kMaxWorkers = 64 };
+#include "echo.h"
+
+enum { kEvents = 256, kMaxWorkers = 64 };
 
 struct Connection {
-  int socket;
-  // What the peer had no room for: it is not read from until that has gone.
-  char* unsent;
-  size_t unsent_size;
+  struct Echo echo;
   // Of the worker's list; `next` is null outside of it.
   struct Connection* previous;
   struct Connection* next;
@@ -56,14 +50,6 @@ static int worker_count;
 static int next_worker;  // Of the first worker, which accepts for all.
 static int listener;
 static int64_t timeout_ns;  // 0: none.
-
-static int Must(const char* call, int result) {
-  if (result < 0) {
-    perror(call);
-    exit(1);
-  }
-  return result;
-}
 
 static int64_t Now(void) {
   struct timespec now;
@@ -91,8 +77,7 @@ static void Arm(struct Worker* worker, struct Connection* connection,
 
 static void Close(struct Connection* connection) {
   Cancel(connection);
-  close(connection->socket);
-  free(connection->unsent);
+  EndEcho(&connection->echo);
   free(connection);
 }
 
@@ -110,57 +95,19 @@ static int MillisecondsToWait(const struct Worker* worker) {
   return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
-// --- Connections. These are false when one has ended. ---
-
-static int Keep(struct Connection* connection, const char* from, size_t size) {
-  char* const kept = malloc(size);
-  if (kept == NULL) return 0;
-  memcpy(kept, from, size);
-  free(connection->unsent);
-  connection->unsent = kept;
-  connection->unsent_size = size;
-  return 1;
-}
-
-static int Send(struct Connection* connection, const char* from, size_t size) {
-  const ssize_t sent = send(connection->socket, from, size, MSG_NOSIGNAL);
-  if (sent == (ssize_t)size) return 1;
-  if (sent < 0 && errno != EAGAIN) return 0;
-  const size_t taken = sent < 0 ? 0 : (size_t)sent;
-  return Keep(connection, from + taken, size - taken);
-}
-
-// A send that was short has met a full socket, so an event is due when there is
-// room again.
-static int SendUnsent(struct Connection* connection) {
-  char* const unsent = connection->unsent;
-  connection->unsent = NULL;
-  const int alive = Send(connection, unsent, connection->unsent_size);
-  free(unsent);
-  return alive;
-}
-
-static int Echo(struct Worker* worker, struct Connection* connection) {
-  if (connection->unsent != NULL && !SendUnsent(connection)) return 0;
-  while (connection->unsent == NULL) {
-    const ssize_t size = recv(connection->socket, worker->buffer, kBuffer, 0);
-    if (size < 0) return errno == EAGAIN;
-    if (size == 0 || !Send(connection, worker->buffer, (size_t)size)) return 0;
-    if (size < kBuffer) return 1;
-  }
-  return 1;
-}
+// --- Connections. ---
 
 // The end of the stream is an event that may come with the last bytes, which
 // are fewer than fit: only then is a drained socket asked once more.
 static void Serve(struct Worker* worker, struct Connection* connection,
                   uint32_t events, int64_t now) {
   int alive = 1;
-  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) || connection->unsent != NULL) {
-    alive = Echo(worker, connection);
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) ||
+      connection->echo.unsent != NULL) {
+    alive = Echo(&connection->echo, worker->buffer);
   }
   if (alive && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-    alive = Echo(worker, connection);
+    alive = Echo(&connection->echo, worker->buffer);
   }
   if (!alive) {
     Close(connection);
@@ -172,14 +119,11 @@ static void Serve(struct Worker* worker, struct Connection* connection,
 
 static void AcceptAll(void) {
   for (;;) {
-    const int socket =
-        accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int socket = Accept(listener);
     if (socket < 0) return;
-    const int on = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     struct Connection* const connection = calloc(1, sizeof(*connection));
     if (connection == NULL) abort();
-    connection->socket = socket;
+    connection->echo.socket = socket;
     struct epoll_event interest = {
         .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
         .data.ptr = connection};
@@ -210,20 +154,6 @@ static void* Run(void* argument) {
   return NULL;  // Never; gcc 12 wants it.
 }
 
-// --- Beginning. ---
-
-static int Listen(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof(address);
-  listener = Must(
-      "socket", socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  Must("bind", bind(listener, (struct sockaddr*)&address, size));
-  Must("listen", listen(listener, kBacklog));
-  Must("getsockname", getsockname(listener, (struct sockaddr*)&address, &size));
-  return ntohs(address.sin_port);
-}
-
 int main(int argc, char** argv) {
   worker_count = argc > 2 ? atoi(argv[2]) : 0;
   if (worker_count < 1 || worker_count > kMaxWorkers ||
@@ -232,7 +162,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   timeout_ns = argc > 3 ? atoi(argv[3]) * INT64_C(1000000000) : 0;
-  const int port = Listen();
+  int port;
+  listener = Listen(&port);
   for (int i = 0; i < worker_count; ++i) {
     struct Worker* const worker = &workers[i];
     worker->queue = Must("epoll_create1", epoll_create1(EPOLL_CLOEXEC));
