@@ -72,6 +72,14 @@ def ours(build, clang, program, floor, can):
     return found
 
 
+def built(build, optional):
+    """Those of `optional` that are there: meson leaves out what needs a library
+    that is missing."""
+    return [Implementation(name, [build / program], can)
+            for name, (program, can) in optional.items()
+            if (build / program).exists()]
+
+
 def peers():
     """Those that bench/peers/ can build (asked.py); and a row for each that
     does not build, which takes no other with it."""
@@ -145,9 +153,11 @@ def report_of(questions, quick):
             "benchmarks": rows}
 
 
-def main(description, program, floor, can, questions_of):
+def main(description, program, floor, can, questions_of, optional):
     """What a script of such questions does. `program` and `floor` are below the
-    build's folder; questions_of(implementations) gives the rows."""
+    build's folder, and so are the programs of `optional`, which has them and
+    what they can by the names of their rows; questions_of(implementations)
+    gives the rows."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--list", action="store_true",
@@ -164,6 +174,7 @@ def main(description, program, floor, can, questions_of):
 
     implementations = ours(arguments.build, arguments.clang, program, floor,
                            can)
+    implementations += built(arguments.build, optional)
     broken = []
     if arguments.peers:
         others, broken = peers()

@@ -35,6 +35,8 @@ ROWS = {"read": "read_cached_4k", "write": "write_sync_4k"}
 LONG = (0.1, 0.6)  # Seconds; quickly, and otherwise.
 FEW = {"read": 1600, "write": 160}  # Operations by which to guess the others.
 CAN = {"read", "write"}
+# The floor on io_uring: docs/decisions/0017.
+URING = {"uring": ("bench/fs/floor/uring_file_floor", CAN)}
 
 
 class Folder:
@@ -106,7 +108,7 @@ def main():
     folder = Folder(pathlib.Path(sys.argv[1]))
     passes.main(__doc__.splitlines()[0], "bench/fs/file_work",
                 "bench/fs/floor/file_floor", CAN,
-                functools.partial(questions_of, folder))
+                functools.partial(questions_of, folder), URING)
 
 
 if __name__ == "__main__":

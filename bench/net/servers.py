@@ -50,6 +50,10 @@ TIMEOUT = 60  # Seconds; none is ever reached.
 WARM = (0.05, 0.15)
 LONG = {"ask": (0.1, 0.6), "connect": (0.1, 0.3)}
 CAN = {"echo", "two_workers", "timeouts"}
+# The floor on io_uring, as its own engine and as a poller only: what
+# docs/decisions/0017 is about.
+URING = {"uring": ("bench/net/floor/uring_floor", {"echo"}),
+         "uring-poll": ("bench/net/floor/uring_poll_floor", {"echo"})}
 
 
 def processors(workers):
@@ -188,7 +192,8 @@ def main():
     servers = Servers(build / "echo_load")
     passes.main(__doc__.splitlines()[0], "bench/net/echo_server",
                 "bench/net/floor/echo_floor", CAN,
-                functools.partial(questions_of, servers))
+                functools.partial(questions_of, servers),
+                URING)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ SPDX-License-Identifier: MIT
 
 import pathlib
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
@@ -78,6 +79,18 @@ class PassesTest(unittest.TestCase):
         self.assertEqual(["a/b/peer"] * 5 + ["a/b/weft"],
                          [row["run_name"] for row in rows])
         self.assertEqual("it has ended", rows[-1]["error_message"])
+
+
+class OptionalTest(unittest.TestCase):
+    def test_what_meson_has_left_out_is_not_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            build = pathlib.Path(folder)
+            (build / "there").touch()
+            found = passes.built(build, {"one": ("there", {"echo"}),
+                                         "other": ("missing", {"echo"})})
+            self.assertEqual(
+                [passes.Implementation("one", [build / "there"], {"echo"})],
+                found)
 
 
 class ProcessTest(unittest.TestCase):
