@@ -19,8 +19,8 @@
 // Where the system or the file system cannot tell (macOS, FUSE, /proc), that is
 // remembered, and reads go to the pool at once.
 //
-// Rejected: io_uring (whose reads of uncached files go to threads of the
-// kernel's own, which is what the pool is, and which many sandboxes forbid).
+// Rejected: io_uring, which gains nothing for what is cached, and which many
+// sandboxes forbid (docs/decisions/0017).
 //
 // SPDX-License-Identifier: MIT
 
