@@ -66,15 +66,21 @@ Instant Reactor::Now() const { return ReadClock(system_); }
 
 absl::StatusOr<int> Reactor::Poll(absl::Duration max_wait) {
   std::array<Event, 128> buffer;  // What does not fit comes with the next turn.
-  const absl::StatusOr<std::span<const Event>> events =
-      poller_.Wait(buffer, TimeToSleep(max_wait));
+  constexpr std::size_t kFull = 127;  // A wake takes a place, and is no event.
+  absl::Duration patience = TimeToSleep(max_wait);
   int served = 0;
-  if (events.ok()) {
+  for (;;) {
+    const absl::StatusOr<std::span<const Event>> events =
+        poller_.Wait(buffer, patience);
+    if (!events.ok()) {
+      FireTimers();
+      return events.status();
+    }
     for (const Event& event : *events) served += Dispatch(event);
+    if (served > 0 || events->size() < kFull) return served + FireTimers();
+    // All of that was for nobody; what is behind it need not be.
+    patience = absl::ZeroDuration();
   }
-  served += FireTimers();
-  if (!events.ok()) return events.status();
-  return served;
 }
 
 int Reactor::FireTimers() { return timers_.empty() ? 0 : timers_.Fire(Now()); }

@@ -50,10 +50,12 @@ class Reactor {
 
   // Waits for events at most `max_wait`, and not beyond the next deadline;
   // delivers them and fires what is due. Zero looks without waiting. Returns
-  // how many waiters, timers, signal listeners and children were told.
+  // how many waiters, timers, signal listeners and children were told. Where
+  // that is none, nothing was there for anybody when it looked.
   //
   // Errors: those of Poller::Wait. Timers have been fired nevertheless.
-  // Cost:   one system call; the clock is read only when timers are armed.
+  // Cost:   one system call, and one for each 127 events that nobody waits for;
+  //         the clock is read only when timers are armed.
   absl::StatusOr<int> Poll(absl::Duration max_wait);
 
   // Fires what is due without asking the kernel for events.

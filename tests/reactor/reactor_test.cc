@@ -243,6 +243,32 @@ TEST_F(ReactorTest, WhatDoesNotFitIntoOneTurnComesWithTheNext) {
   for (const CountingWaiter& waiter : waiters) EXPECT_EQ(waiter.wakes, 1);
 }
 
+// A turn in which nobody is told anything means that there is nothing to tell:
+// a simulation lets the clock jump then.
+TEST_F(ReactorTest, WhatNobodyWaitsForHidesNothingThatSomebodyDoes) {
+  constexpr int kMany = 300;
+  std::vector<SourceHandle> sources;
+  std::vector<Fd> peers;
+  for (int i = 0; i < kMany; ++i) {
+    std::array<int, 2> ends;
+    ASSERT_EQ(system_.pipe(ends.data()), 0);
+    sources.push_back(pool_->Adopt(Fd(ends[0], system_), system_));
+    peers.emplace_back(ends[1], system_);
+  }
+  CountingWaiter waiter;
+  sources.back()->TakeReady(Direction::kRead);
+  ASSERT_EQ(sources.back()->Arm(Direction::kRead, waiter), ArmResult::kWaiting);
+
+  for (int i = 0; i < kMany; ++i) {
+    ASSERT_EQ(system_.write(peers[i].get(), "x", 1), 1);
+    ASSERT_TRUE(sources[i]->Register(*reactor_).ok());
+  }
+  reactor_->Wake();
+
+  EXPECT_EQ(Poll(absl::InfiniteDuration()), 1);
+  EXPECT_EQ(waiter.wakes, 1);
+}
+
 TEST_F(ReactorTest, AnInterruptedWaitIsAnEmptyTurn) {
   system_.wait_error = EINTR;
 
