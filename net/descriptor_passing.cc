@@ -111,9 +111,10 @@ std::optional<absl::StatusOr<ReceivedDescriptors>>
 ReceiveDescriptorsAttempt::operator()() {
   MessageWithDescriptors message(into_);
   message.MakeRoom();
-  const ssize_t result = RetryInterrupted([&] {
+  ssize_t result = RetryInterrupted([&] {
     return source_.system().recvmsg(source_.fd(), &message.get(), 0);
   });
+  if (!into_.empty()) result = UnlessLost(result);
   const int error = errno;
   if (result < 0) {
     std::optional<absl::Status> failure = Failed(error, "recvmsg");

@@ -66,7 +66,11 @@ class IoVectors {
 std::optional<absl::Status> SocketAttempt::Failed(int error,
                                                   std::string_view call) const {
   if (error != EAGAIN && error != EWOULDBLOCK) {
-    return reactor::ErrnoToStatus(error, NameOf(call, peer_));
+    absl::Status failure = reactor::ErrnoToStatus(error, NameOf(call, peer_));
+    // EPIPE says that the peer does not read. What it has written, and that it
+    // has ended, is still to be read.
+    if (absl::IsUnavailable(failure) && error != EPIPE) source_.NoteLost();
+    return failure;
   }
   if (limit_ == nullptr || !limit_->passed()) return std::nullopt;
   return absl::DeadlineExceededError(
@@ -95,12 +99,21 @@ ssize_t SocketAttempt::Send(std::span<const std::byte> from) const {
 
 ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
   System& system = source_.system();
-  return RetryInterrupted([&] {
+  return UnlessLost(RetryInterrupted([&] {
     if (!peer_.is_socket()) [[unlikely]] {
       return system.read(source_.fd(), into.data(), into.size());
     }
     return system.recv(source_.fd(), into.data(), into.size(), flags);
-  });
+  }));
+}
+
+// A reset is the error of the next call on the socket (SO_ERROR in socket(7)),
+// a write's as well as a read's, and after that reads find the end of a stream
+// that has been cut off.
+ssize_t SocketAttempt::UnlessLost(ssize_t result) const {
+  if (result != 0 || !source_.lost()) return result;
+  errno = ECONNRESET;
+  return -1;
 }
 
 // An attempt has taken the readiness, whatever it does then. One that does not
@@ -137,12 +150,12 @@ std::optional<absl::StatusOr<std::size_t>> VectoredReadAttempt::operator()() {
   if (vectors.size() == 0) return std::size_t{0};
   msghdr message = vectors.AsMessage();
   System& system = source_.system();
-  const ssize_t result = RetryInterrupted([&] {
+  const ssize_t result = UnlessLost(RetryInterrupted([&] {
     if (!peer_.is_socket()) {
       return system.readv(source_.fd(), vectors.data(), vectors.count());
     }
     return system.recvmsg(source_.fd(), &message, 0);
-  });
+  }));
   const int error = errno;
   short_read_ = result > 0 && static_cast<std::size_t>(result) < vectors.size();
   return Counted(result, error, "read");

@@ -53,6 +53,9 @@ class SocketAttempt {
                                std::string_view call) const;
   // A call failed with `error`.
   std::optional<absl::Status> Failed(int error, std::string_view call) const;
+  // What a call that reads has answered, given that it had room. A connection
+  // that was lost has no end, whatever the system says: -1 and errno.
+  ssize_t UnlessLost(ssize_t result) const;
   // Offers no more than kLongestCall of it.
   ssize_t Send(std::span<const std::byte> from) const;
   ssize_t Receive(std::span<std::byte> into, int flags) const;

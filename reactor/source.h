@@ -144,6 +144,14 @@ class alignas(64) Source {
   // The peer will send no more, or is gone altogether.
   bool hang_up() const noexcept { return (announced() & kHangUp) != 0; }
 
+  // The system says once that a connection is lost, to whoever asks first. An
+  // operation that is told notes it here, for the one of the other direction.
+  void NoteLost() noexcept {
+    // relaxed: it speaks for itself, and comes with no other data.
+    announced_.fetch_or(kLost, std::memory_order_relaxed);
+  }
+  bool lost() const noexcept { return (announced() & kLost) != 0; }
+
   // Something was announced once that a read may find at any time from then on:
   // the end of the stream, or what is behind urgent data, at which a read stops
   // short.
@@ -222,6 +230,7 @@ class alignas(64) Source {
   // The bits of announced_.
   static constexpr std::uint8_t kHangUp = 1;
   static constexpr std::uint8_t kUrgent = 2;
+  static constexpr std::uint8_t kLost = 4;
 
   static constexpr std::uint64_t kOneHold = 1;
   static constexpr std::uint64_t kHolds = 0xFFFF;

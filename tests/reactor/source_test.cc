@@ -151,6 +151,16 @@ TEST_F(SourceTest, UrgentDataIsRememberedAndIsNoHangUp) {
   EXPECT_FALSE(source_->hang_up());
 }
 
+TEST_F(SourceTest, ThatItIsLostIsRememberedAndMakesReadsTry) {
+  source_->Deliver(true, true, /*hang_up=*/true);
+  EXPECT_FALSE(source_->lost());
+
+  source_->NoteLost();
+
+  EXPECT_TRUE(source_->lost());
+  EXPECT_TRUE(source_->reads_try_first());
+}
+
 TEST_F(SourceTest, UrgentDataAloneIsNothingToRead) {
   Drain();
 
