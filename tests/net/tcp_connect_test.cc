@@ -27,6 +27,7 @@
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/net/silent_port.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/support/open_descriptors.h"
 
@@ -37,42 +38,6 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::weft::reactor::Fd;
 using ::weft::reactor::System;
-
-// A port of the loopback interface that is taken and on which nobody listens.
-class DeafPort {
- public:
-  DeafPort() : fd_(*OpenTcpSocket(System::Kernel(), Address::Loopback(0))) {
-    BindSocket(System::Kernel(), fd_.get(), Address::Loopback(0)).IgnoreError();
-  }
-  Address address() const {
-    return *LocalAddressOf(System::Kernel(), fd_.get());
-  }
-  int fd() const { return fd_.get(); }
-
- private:
-  Fd fd_;
-};
-
-// A port with so many unaccepted connections that the system leaves one more
-// without an answer.
-class SilentPort {
- public:
-  SilentPort() {
-    ::listen(port_.fd(), 0);
-    for (int i = 0; i < 4; ++i) {
-      Fd client = *OpenTcpSocket(System::Kernel(), address());
-      const Address::SystemForm form = address().ToSystem();
-      const int status = ::connect(client.get(), form.get(), form.size());
-      EXPECT_TRUE(status == 0 || errno == EINPROGRESS);
-      clients_.push_back(std::move(client));
-    }
-  }
-  Address address() const { return port_.address(); }
-
- private:
-  DeafPort port_;
-  std::vector<Fd> clients_;
-};
 
 // Counts the sockets that are open.
 class CountingSystem : public testing::SimulatedSystem {

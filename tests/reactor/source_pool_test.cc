@@ -102,8 +102,10 @@ TEST_F(SourcePoolTest, AnEventForADescriptorClosedAndReusedIsDropped) {
   SourceHandle first = Adopt();
   const Token old = first->token();
   first->Deliver(false, false, true);
+  first->NoteLost();
   first.reset();
   const SourceHandle second = Adopt();
+  EXPECT_FALSE(second->lost());
   second->TakeReady(Direction::kRead);
   CountingWaiter waiter;
   ASSERT_EQ(second->Arm(Direction::kRead, waiter), ArmResult::kWaiting);
@@ -113,6 +115,43 @@ TEST_F(SourcePoolTest, AnEventForADescriptorClosedAndReusedIsDropped) {
   EXPECT_EQ(waiter.wakes.load(), 0);
   EXPECT_FALSE(second->hang_up());
   EXPECT_TRUE(second->Disarm(Direction::kRead, waiter));
+}
+
+// A generation in few bits comes round: tokio#8331 had eight of them left, and
+// after 256 lives the events of the first were those of the last.
+TEST_F(SourcePoolTest, AnEventThatIsManyLivesOldIsDropped) {
+  SourceHandle source = Adopt();
+  Source* const slot = source.get();
+  const Token old = source->token();
+  int lives = 1;
+  for (const int later : {1 << 8, 1 << 15, 1 << 16, 1 << 17}) {
+    for (; lives <= later; ++lives) {
+      source.reset();
+      source = Adopt();
+    }
+
+    ASSERT_EQ(source.get(), slot);
+    EXPECT_EQ(pool_->Deliver(HangUpOf(old)), 0);
+    EXPECT_FALSE(source->hang_up()) << "after " << later << " lives";
+  }
+}
+
+// Operations are counted in 15 bits, and holds in 16, of those that are under
+// way: not of all that have been.
+TEST_F(SourcePoolTest, NoOperationOrEventTooManyWearsASourceOut) {
+  SourceHandle source = Adopt();
+
+  for (int i = 0; i < 200'000; ++i) {
+    ASSERT_TRUE(source->Pin());
+    pool_->Deliver({.token = source->token(), .readable = true});
+    source->Unpin();
+  }
+
+  EXPECT_FALSE(source->closed());
+  EXPECT_EQ(system_.closes.load(), 0);
+  source.reset();
+  EXPECT_EQ(system_.closes.load(), 1);
+  EXPECT_EQ(pool_->live(), 0u);
 }
 
 TEST_F(SourcePoolTest, AnEventForAClosedSourceThatIsStillOwnedIsDropped) {
