@@ -94,10 +94,12 @@ Task<absl::Status> File::Sync() const {
   co_return co_await Blocking(sync);
 }
 
+absl::Status File::SyncDataNow() const {
+  return Call("fdatasync", [this](int fd) { return system_->fdatasync(fd); });
+}
+
 Task<absl::Status> File::SyncData() const {
-  auto sync = [this] {
-    return Call("fdatasync", [this](int fd) { return system_->fdatasync(fd); });
-  };
+  auto sync = [this] { return SyncDataNow(); };
   co_return co_await Blocking(sync);
 }
 

@@ -209,6 +209,16 @@ class File {
   // Borrows:  the file.
   Task<absl::Status> SyncData() const;
 
+  // As WriteAllAt, and then SyncData, in one trip to the pool: sixteen writers
+  // of 4 KiB at a time take two thirds of the time that two trips do.
+  //
+  // Suspends: until the device says that it has them.
+  // Cancel:   CANCELLED; nothing was written.
+  // Borrows:  the file and `from`.
+  // Errors:   those of both; OK alone says that all of it is safe.
+  Task<absl::Status> WriteAllDurablyAt(std::span<const std::byte> from,
+                                       std::uint64_t offset) const;
+
   // Makes the file `size` bytes long: cuts it off, or adds zeros. Does not move
   // the cursor.
   //
@@ -298,6 +308,7 @@ class File {
   Written WriteToTheEnd(std::span<const std::byte> from,
                         std::uint64_t offset) const;
   Written WritePartsOnce(ByteParts from, std::uint64_t offset) const;
+  absl::Status SyncDataNow() const;
   absl::Status Call(std::string_view name,
                     absl::FunctionRef<int(int)> call) const;
   // They have written so much at the cursor.

@@ -118,6 +118,15 @@ Task<absl::Status> File::WriteAllAt(std::span<const std::byte> from,
   co_return std::move(written.status);
 }
 
+Task<absl::Status> File::WriteAllDurablyAt(std::span<const std::byte> from,
+                                           std::uint64_t offset) const {
+  auto write = [this, from, offset] {
+    Written written = WriteToTheEnd(from, offset);
+    return written.status.ok() ? SyncDataNow() : std::move(written.status);
+  };
+  co_return co_await Blocking(write);
+}
+
 Task<absl::Status> File::WriteAll(std::span<const std::byte> from) {
   auto write = [this, from] { return WriteToTheEnd(from, cursor_); };
   Written written = co_await OrReturn(Blocking(write));

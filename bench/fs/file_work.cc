@@ -59,8 +59,7 @@ Task<absl::Status> Write(const fs::File& file, std::int64_t count) {
   const std::vector<std::byte> block(kBlock, std::byte{'w'});
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint64_t place = static_cast<std::uint64_t>(i) % kWriteBlocks;
-    co_await OrReturn(file.WriteAllAt(block, place * kBlock));
-    co_await OrReturn(file.SyncData());
+    co_await OrReturn(file.WriteAllDurablyAt(block, place * kBlock));
   }
   co_return absl::OkStatus();
 }

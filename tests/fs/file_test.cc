@@ -705,6 +705,57 @@ TEST_F(FileTest, SyncsByTheCallThatWasAskedFor) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+// Notes the order of what is asked of it.
+class DeviceLog : public SimulatedSystem {
+ public:
+  ssize_t pwrite(int fd, const void* buffer, std::size_t size,
+                 off_t at) override {
+    log += "write ";
+    if (is_full) return errno = ENOSPC, -1;
+    return SimulatedSystem::pwrite(fd, buffer, size, at);
+  }
+  int fdatasync(int) override {
+    log += "sync ";
+    return is_broken ? (errno = EIO, -1) : 0;
+  }
+
+  bool is_full = false;
+  bool is_broken = false;
+  std::string log;
+};
+
+Task<absl::Status> WriteDurably(File& file) {
+  co_return co_await file.WriteAllDurablyAt(Bytes("abc"), 2);
+}
+
+TEST_F(FileTest, SyncsWhatItHasWrittenDurably) {
+  DeviceLog system;
+
+  EXPECT_EQ(WithFile(system, kReadWrite, WriteDurably), absl::OkStatus());
+
+  EXPECT_EQ(system.log, "write sync ");
+  EXPECT_EQ(directory_.Read("file").substr(2, 3), "abc");
+}
+
+TEST_F(FileTest, ADurableWriteThatFailsIsNotSynced) {
+  DeviceLog system;
+  system.is_full = true;
+
+  const absl::Status status = WithFile(system, kReadWrite, WriteDurably);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(system.log, "write ");
+}
+
+TEST_F(FileTest, ADurableWriteWhoseSyncFailsIsLost) {
+  DeviceLog system;
+  system.is_broken = true;
+
+  const absl::Status status = WithFile(system, kReadWrite, WriteDurably);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(FileTest, ReportsThatSyncingFailed) {
   class Failing : public SimulatedSystem {
    public:
@@ -890,10 +941,12 @@ TEST_F(FileTest, ACancelledOperationHasNoEffect) {
     File file = co_await OrReturn(File::Open(path, kReadWrite));
     writer.Cancel();
     absl::Status written = co_await file.WriteAll(Bytes("abcd"));
+    absl::Status durable = co_await WriteDurably(file);
     absl::Status truncated = co_await file.Truncate(0);
     absl::Status synced = co_await file.Sync();
     absl::Status closed = co_await file.Close();
-    for (const absl::Status& each : {written, truncated, synced, closed}) {
+    for (const absl::Status& each :
+         {written, durable, truncated, synced, closed}) {
       EXPECT_EQ(each.code(), absl::StatusCode::kCancelled);
     }
     EXPECT_EQ(file.cursor(), 0U);

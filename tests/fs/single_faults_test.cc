@@ -76,6 +76,7 @@ Task<absl::Status> WriteAndRead(std::string folder) {
     left -= taken;
   }
   co_await OrReturn(file.SyncData());
+  co_await OrReturn(file.WriteAllDurablyAt(Bytes(kText), 0));
   const Metadata about = co_await OrReturn(file.GetMetadata());
   EXPECT_EQ(about.size, 2 * kText.size());
   file.set_cursor(0);
