@@ -75,7 +75,9 @@ void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
     work.queued_ = false;
     --queued_;
     lock.unlock();
+    busy_threads_.fetch_add(1, std::memory_order_relaxed);
     work.RunAndFinish();
+    busy_threads_.fetch_sub(1, std::memory_order_relaxed);
     lock.lock();
   }
 }

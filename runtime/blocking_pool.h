@@ -25,6 +25,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/leaf.h"
 #include "weft/runtime/promise.h"
 #include "weft/runtime/wait_result.h"
@@ -63,6 +64,11 @@ class BlockingPool {
   // kNoThread: the system refuses the first one.
   Submitted SubmitIf(BlockingWork& work, absl::FunctionRef<bool()> publish);
 
+  // How many threads are at work. A hint, from any thread.
+  int busy_threads() const noexcept {
+    return busy_threads_.load(std::memory_order_relaxed);
+  }
+
   // True: the work has not begun and never will.
   bool TakeBack(BlockingWork& work) noexcept;
 
@@ -75,6 +81,7 @@ class BlockingPool {
               std::list<std::thread>::iterator self);
 
   const int max_threads_;
+  Atomic<int> busy_threads_{0};  // Relaxed throughout: a hint.
   std::mutex mutex_;
   std::condition_variable work_or_stop_;
   BlockingWork* first_ = nullptr;  // Guarded by mutex_, as all below.

@@ -31,7 +31,8 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
   ABSL_RAW_CHECK(options.max_blocking_threads >= 1,
                  "RuntimeOptions::max_blocking_threads is at least 1: file "
                  "operations need one too");
-  const int workers = options.workers > 0 ? options.workers : DefaultWorkers();
+  const int processors = DefaultWorkers();
+  const int workers = options.workers > 0 ? options.workers : processors;
   const int cores = options.flavor == Flavor::kPerCore ? workers : 1;
   std::unique_ptr<Cores> made(new Cores());
   for (int i = 0; i < cores; ++i) {
@@ -41,6 +42,7 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
          .max_blocking_threads =
              (options.max_blocking_threads + cores - 1) / cores,
          .longest_spin = options.longest_spin,
+         .processors = std::max(processors / cores, 1),
          .cores = made.get()});
     if (!scheduler.ok()) return scheduler.status();
     made->schedulers_.push_back(*std::move(scheduler));

@@ -45,6 +45,7 @@ Scheduler::Scheduler(const Options& options)
                                         : reactor::System::Kernel()),
       cores_(options.cores),
       longest_spin_(options.longest_spin),
+      processors_(options.processors),
       sources_(std::make_shared<reactor::SourcePool>()),
       blocking_pool_(options.max_blocking_threads),
       watch_(*this) {}

@@ -46,6 +46,7 @@ class Scheduler {
     reactor::System* system = nullptr;  // Null: the kernel's.
     int max_blocking_threads = 64;      // 0: Blocking runs inline (Simulator).
     absl::Duration longest_spin = absl::Microseconds(100);
+    int processors = 1;      // That its threads have to themselves.
     Cores* cores = nullptr;  // What it is one of; null in a Simulator.
   };
 
@@ -124,6 +125,12 @@ class Scheduler {
   BlockingPool& blocking_pool() noexcept { return blocking_pool_; }
   Cores* cores() const noexcept { return cores_; }
   absl::Duration longest_spin() const noexcept { return longest_spin_; }
+  // Whether a thread that only looks out for work takes it from none that does
+  // something. A hint.
+  bool HasProcessorToSpare() const noexcept {
+    const int awake = worker_count() - idle_.sleepers();
+    return awake + blocking_pool_.busy_threads() <= processors_;
+  }
   // Wakes a sleeper to search, unless somebody searches already.
   void WakeOneToHelp() noexcept;
   void WorkerSleeps() noexcept { watch_.WorkerSleeps(); }
@@ -148,6 +155,7 @@ class Scheduler {
   reactor::System& system_;
   Cores* const cores_;
   const absl::Duration longest_spin_;
+  const int processors_;
   const std::shared_ptr<reactor::SourcePool> sources_;
   Injector injector_;
   Idle idle_;

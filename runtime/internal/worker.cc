@@ -410,6 +410,7 @@ bool Worker::Spin() noexcept {
 // sleep and a wake would take of it. With two workers and 64 connections to
 // echo that is a tenth of all that a request costs.
 absl::Duration Worker::SpinBudgetNow() const noexcept {
+  if (!scheduler_.HasProcessorToSpare()) return absl::ZeroDuration();
   constexpr absl::Duration kBesideOthers = absl::Microseconds(10);
   const bool alone =
       scheduler_.idle().sleepers() + 1 >= scheduler_.worker_count();
