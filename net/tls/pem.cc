@@ -26,7 +26,7 @@ int NoPassword(char*, int, int, void*) { return -1; }
 }  // namespace
 
 absl::StatusOr<OpensslPointer<BIO>> Pem::Open() const {
-  ERR_clear_error();
+  ClearErrors();
   if (value_.size() > std::numeric_limits<int>::max()) {
     return absl::InvalidArgumentError("PEM text of more than two gigabytes");
   }
@@ -38,7 +38,7 @@ absl::StatusOr<OpensslPointer<BIO>> Pem::Open() const {
   if (bio != nullptr) return bio;
   const int error = errno;
   if (is_file_ && error != 0) {
-    ERR_clear_error();
+    ClearErrors();
     return absl::ErrnoToStatus(error, absl::StrCat("open(\"", value_, "\")"));
   }
   return TakeErrors(absl::StatusCode::kResourceExhausted, Name());
@@ -59,7 +59,7 @@ absl::StatusOr<std::vector<OpensslPointer<X509>>> Pem::Certificates() const {
     return TakeErrors(absl::StatusCode::kInvalidArgument,
                       absl::StrCat("certificates of ", Name()));
   }
-  ERR_clear_error();
+  ClearErrors();
   return certificates;
 }
 

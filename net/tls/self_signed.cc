@@ -4,7 +4,6 @@
 
 #include "weft/net/tls/self_signed.h"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include <cstddef>
@@ -78,7 +77,7 @@ std::string TextIn(BIO* memory) {
 
 absl::StatusOr<TlsIdentity> MakeSelfSigned(
     const std::vector<std::string>& names) {
-  ERR_clear_error();
+  ClearErrors();
   const OpensslPointer<EVP_PKEY> key(EVP_EC_gen("P-256"));
   const OpensslPointer<X509> certificate(X509_new());
   const OpensslPointer<BIO> certificate_text(BIO_new(BIO_s_mem()));
@@ -89,7 +88,7 @@ absl::StatusOr<TlsIdentity> MakeSelfSigned(
       PEM_write_bio_X509(certificate_text.get(), certificate.get()) == 1 &&
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0,
                                nullptr, nullptr) == 1) {
-    ERR_clear_error();  // Whether a name is an address was asked of it, too.
+    ClearErrors();  // Whether a name is an address was asked of it, too.
     return TlsIdentity{
         .certificate_chain = Pem::Text(TextIn(certificate_text.get())),
         .private_key = Pem::Text(TextIn(key_text.get()))};

@@ -4,7 +4,6 @@
 
 #include "weft/net/tls/tls_context.h"
 
-#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -48,7 +47,7 @@ absl::Status Use(SSL_CTX* context, const TlsIdentity& identity) {
   if (!chain.ok()) return std::move(chain).status();
   auto key = identity.private_key.PrivateKey();
   if (!key.ok()) return std::move(key).status();
-  ERR_clear_error();
+  ClearErrors();
   bool used = SSL_CTX_use_certificate(context, chain->front().get()) == 1;
   for (std::size_t i = 1; used && i < chain->size(); ++i) {
     used = SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) == 1;
@@ -64,7 +63,7 @@ absl::Status Trust(SSL_CTX* context, const Pem& roots) {
   auto certificates = roots.Certificates();
   if (!certificates.ok()) return std::move(certificates).status();
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  ERR_clear_error();
+  ClearErrors();
   for (const OpensslPointer<X509>& root : *certificates) {
     if (X509_STORE_add_cert(store, root.get()) != 1) {
       return TakeErrors(StatusCode::kInvalidArgument, "root certificate");
@@ -105,7 +104,7 @@ absl::Status AskClients(SSL_CTX* context, const TlsServerSettings& settings) {
 absl::Status NameSessions(SSL_CTX* context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   std::array<unsigned char, 16> name;
-  ERR_clear_error();
+  ClearErrors();
   if (RAND_bytes(name.data(), name.size()) == 1 &&
       SSL_CTX_set_session_id_context(context, name.data(), name.size()) == 1) {
     return absl::OkStatus();
@@ -146,7 +145,7 @@ absl::StatusOr<TlsContext::Shared> TlsContext::Prepare(
     const std::vector<std::string>& alpn) {
   absl::StatusOr<std::string> sent = AlpnAsSent(alpn);
   if (!sent.ok()) return std::move(sent).status();
-  ERR_clear_error();
+  ClearErrors();
   Shared shared{.context = OpensslPointer<SSL_CTX>(SSL_CTX_new(
                     is_server ? TLS_server_method() : TLS_client_method())),
                 .is_server = is_server,

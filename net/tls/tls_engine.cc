@@ -138,7 +138,7 @@ absl::StatusOr<std::unique_ptr<TlsEngine>> TlsEngine::ForServer(
 }
 
 absl::Status TlsEngine::Begin() {
-  ERR_clear_error();
+  ClearErrors();
   ssl_ = TlsContext::NewConnection(context_);
   OpensslPointer<BIO> bio = Bio::Make(*this);
   if (ssl_ == nullptr || bio == nullptr) {
@@ -157,10 +157,10 @@ absl::Status TlsEngine::NamePeer(const TlsClientOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", absl::CHexEscape(name), "\" names no server"));
   }
-  ERR_clear_error();
+  ClearErrors();
   X509_VERIFY_PARAM* const judged = SSL_get0_param(ssl_.get());
   if (X509_VERIFY_PARAM_set1_ip_asc(judged, name.c_str()) != 1) {
-    ERR_clear_error();
+    ClearErrors();
     // Not "w*.example.com". And the root's dot is not sent: RFC 6066 section 3.
     X509_VERIFY_PARAM_set_hostflags(judged,
                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -172,7 +172,7 @@ absl::Status TlsEngine::NamePeer(const TlsClientOptions& options) {
   }
   if (options.session.has_value() && options.session->Fits(context_, name) &&
       SSL_set_session(ssl_.get(), options.session->get()) != 1) {
-    ERR_clear_error();  // It does without.
+    ClearErrors();  // It does without.
   }
   return absl::OkStatus();
 }
@@ -187,7 +187,7 @@ std::string TlsEngine::Subject() const {
 std::optional<absl::Status> TlsEngine::Handshake() {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
-  ERR_clear_error();
+  ClearErrors();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     // A session that is resumed brings the verdict on its certificate along.
@@ -234,7 +234,7 @@ std::optional<absl::StatusOr<std::size_t>> TlsEngine::Read(
     std::span<std::byte> into) {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
-  ERR_clear_error();
+  ClearErrors();
   std::size_t got = 0;
   const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
   if (result == 1) return got;
@@ -265,7 +265,7 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
     const std::span<const std::byte> record = records.Next();
     if (record.empty()) break;
     std::size_t written = 0;
-    ERR_clear_error();
+    ClearErrors();
     if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &written) != 1) {
       return Break(StatusCode::kInternal, "write");
     }
@@ -277,7 +277,7 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
 absl::Status TlsEngine::Close() {
   const std::lock_guard lock(mutex_);
   if (closed_ || !broken_.ok()) return broken_;
-  ERR_clear_error();
+  ClearErrors();
   // Once: a second call would read, and the input is another task's.
   if (SSL_shutdown(ssl_.get()) < 0) {
     return Break(StatusCode::kInternal, "shutdown");

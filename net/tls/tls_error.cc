@@ -31,6 +31,10 @@ std::string Describe(unsigned long error, const char* data, int flags) {
 
 }  // namespace
 
+void ClearErrors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 absl::Status TakeErrors(absl::StatusCode code, std::string_view what) {
   std::string message(what);
   const char* separator = ": ";

@@ -17,6 +17,12 @@
 
 namespace weft::net::tls {
 
+// Empties the queue. Nearly always it is empty, and then this is a look, where
+// OpenSSL's ERR_clear_error goes through all its sixteen places.
+//
+// Threads: that of the call to come.
+void ClearErrors() noexcept;
+
 // What failed, and every error of the queue, which is empty afterwards.
 //
 //     TakeErrors(absl::StatusCode::kUnavailable, "TLS handshake")
