@@ -1,5 +1,9 @@
 // Growing and letting go.
 //
+// Bytes are moved by std::copy_n, here and beside, and not by
+// std::ranges::copy: of that one, between spans, g++ 12 makes a loop over 16
+// bytes at a time, which takes twice as long as memmove.
+//
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/tls/cipher_buffer.h"
@@ -25,7 +29,7 @@ std::span<std::byte> CipherBuffer::Room(std::size_t size) noexcept {
     const std::size_t capacity = std::max(kept.size() + size, 2 * kept.size());
     std::unique_ptr<std::byte[]> bytes(new (std::nothrow) std::byte[capacity]);
     if (bytes == nullptr) return {};
-    std::ranges::copy(kept, bytes.get());
+    std::copy_n(kept.begin(), kept.size(), bytes.get());
     end_ = kept.size();
     begin_ = 0;
     bytes_ = std::move(bytes);
@@ -44,7 +48,7 @@ void CipherBuffer::Commit(std::size_t count) noexcept {
 bool CipherBuffer::Append(std::span<const std::byte> bytes) noexcept {
   const std::span<std::byte> room = Room(bytes.size());
   if (room.size() < bytes.size()) return false;
-  std::ranges::copy(bytes, room.begin());
+  std::copy_n(bytes.begin(), bytes.size(), room.begin());
   Commit(bytes.size());
   return true;
 }

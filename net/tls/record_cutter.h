@@ -40,8 +40,7 @@ class RecordCutter {
     while (!current_.empty() && gathered < gathered_.size()) {
       const std::span<const std::byte> piece =
           Take(gathered_.size() - gathered);
-      std::ranges::copy(
-          piece, gathered_.begin() + static_cast<std::ptrdiff_t>(gathered));
+      std::copy_n(piece.begin(), piece.size(), gathered_.data() + gathered);
       gathered += piece.size();
     }
     return std::span(gathered_).first(gathered);

@@ -81,8 +81,8 @@ class TlsEngine::Bio {
       BIO_set_retry_read(bio);
       return -1;
     }
-    std::ranges::copy(input.contents().first(count),
-                      reinterpret_cast<std::byte*>(into));
+    std::copy_n(input.contents().begin(), count,
+                reinterpret_cast<std::byte*>(into));
     input.Consume(count);
     return static_cast<int>(count);
   }
