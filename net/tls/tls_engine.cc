@@ -28,16 +28,28 @@ namespace {
 
 using ::absl::StatusCode;
 
+// More than all that is around the plain text in a record.
+constexpr std::size_t kAround = 256;
+
 // What a connection holds that waits for a peer who says little, and one whose
 // peer says much: two records and what is around them.
 constexpr std::size_t kSmallRoom = 1024;
-constexpr std::size_t kLargeRoom = 2 * (kLargestRecord + 256);
+constexpr std::size_t kLargeRoom = 2 * (kLargestRecord + kAround);
 
 // So much is encrypted before it is sent: one system call for four records.
 constexpr std::size_t kMostAhead = 4 * kLargestRecord;
 
 // Alerts, tickets and answers to KeyUpdate that a peer may leave untaken.
 constexpr std::size_t kMostBacklog = 16384;
+
+// What `parts` become in one Write, or a little more.
+std::size_t CipherSize(ByteParts parts) noexcept {
+  std::size_t size = 0;
+  for (const std::span<const std::byte> part : parts) {
+    size = std::min(size + part.size(), kMostAhead);
+  }
+  return size + (size / kLargestRecord + 1) * kAround;
+}
 
 }  // namespace
 
@@ -259,6 +271,9 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
     return absl::FailedPreconditionError(
         absl::StrCat(Subject(), ": write after Shutdown"));
   }
+  // At once, or what is there would be moved each time that more comes. Where
+  // there is no memory, Append says so.
+  static_cast<void>(output_.Room(CipherSize(parts)));
   RecordCutter records(parts);
   std::size_t taken = 0;
   while (taken < kMostAhead) {
@@ -271,6 +286,7 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
     }
     taken += written;
   }
+  output_.Commit(0);  // Of nothing, nothing is kept.
   return taken;
 }
 

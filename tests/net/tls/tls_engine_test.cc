@@ -135,6 +135,15 @@ TEST_F(TlsEngineTest, AsksForMuchRoomWhileMuchComes) {
   EXPECT_GE(server_->InputRoom().size(), 32768u);
 }
 
+TEST_F(TlsEngineTest, HasNothingToSendOfNothing) {
+  ShakeHands();
+
+  EXPECT_EQ(*Write(*client_, {}), 0u);
+
+  EXPECT_FALSE(client_->has_output());
+  EXPECT_TRUE(client_->Output().empty());
+}
+
 TEST_F(TlsEngineTest, SaysItsEndOnce) {
   ShakeHands();
 
