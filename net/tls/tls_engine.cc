@@ -28,7 +28,9 @@ namespace {
 
 using ::absl::StatusCode;
 
-// More than all that is around the plain text in a record.
+// A record's header (RFC 8446 section 5.1), which OpenSSL asks for by itself;
+// and more than all that is around the plain text in one.
+constexpr std::size_t kHeader = 5;
 constexpr std::size_t kAround = 256;
 
 // What a connection holds that waits for a peer who says little, and one whose
@@ -86,9 +88,11 @@ class TlsEngine::Bio {
   static int Read(BIO* bio, char* into, int size) noexcept {
     BIO_clear_retry_flags(bio);
     CipherBuffer& input = EngineOf(bio).input_;
-    const std::size_t count =
-        std::min(input.contents().size(), static_cast<std::size_t>(size));
+    const std::size_t wanted = static_cast<std::size_t>(size);
+    const std::size_t count = std::min(input.contents().size(), wanted);
     if (count == 0) {
+      // So little is asked for before a record, or at its very end.
+      EngineOf(bio).in_record_ = wanted > kHeader;
       // Also when no more will come: whoever asked knows, and says it better.
       BIO_set_retry_read(bio);
       return -1;
@@ -306,7 +310,8 @@ absl::Status TlsEngine::Close() {
 
 std::span<std::byte> TlsEngine::InputRoom() {
   const std::lock_guard lock(mutex_);
-  const std::span<std::byte> room = input_.Room(next_room_);
+  const std::span<std::byte> room =
+      input_.Room(in_record_ ? kLargeRoom : next_room_);
   lent_ = room.size();
   return room;
 }

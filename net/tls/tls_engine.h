@@ -111,7 +111,8 @@ class TlsEngine {
   // --- Cipher text ----------------------------------------------------------
 
   // Memory for what the transport gives; empty where there is none. Small when
-  // little came last time, as it will be held by a connection that is idle.
+  // little came last time, as it will be held by a connection that is idle; but
+  // not in the middle of a record, of which more is on its way.
   std::span<std::byte> InputRoom();
   // So many bytes were put there; 0: that was all that will ever come.
   void AddInput(std::size_t bytes);
@@ -152,6 +153,7 @@ class TlsEngine {
   CipherBuffer sending_;  // The contents are read without the lock.
   std::size_t next_room_;
   std::size_t lent_ = 0;
+  bool in_record_ = false;  // OpenSSL has a header, and wants what follows it.
   bool input_ended_ = false;
   bool closed_ = false;
   absl::Status broken_ = absl::OkStatus();

@@ -135,6 +135,25 @@ TEST_F(TlsEngineTest, AsksForMuchRoomWhileMuchComes) {
   EXPECT_GE(server_->InputRoom().size(), 32768u);
 }
 
+TEST_F(TlsEngineTest, AsksForMuchRoomWhereARecordIsCutShort) {
+  ShakeHands();
+  ASSERT_TRUE(Write(*client_, std::vector<std::byte>(99)).ok());
+
+  const std::span<std::byte> room = server_->InputRoom();
+  std::ranges::copy(client_->Output().first(50), room.begin());
+  server_->AddInput(50);
+  client_->Sent(50);
+  EXPECT_EQ(Read(*server_), "(wants input)");
+  const std::size_t inside = server_->InputRoom().size();
+  server_->GiveRoomBack();
+  Carry(*client_, *server_);
+  EXPECT_EQ(Read(*server_), std::string(99, '\0'));
+  EXPECT_EQ(Read(*server_), "(wants input)");
+
+  EXPECT_GE(inside, 32768u);
+  EXPECT_EQ(server_->InputRoom().size(), 1024u);
+}
+
 TEST_F(TlsEngineTest, HasNothingToSendOfNothing) {
   ShakeHands();
 
