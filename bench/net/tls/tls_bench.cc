@@ -19,6 +19,7 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
 #include "benchmark/benchmark.h"
+#include "weft/bench/net/tls/bare_pair.h"
 #include "weft/bench/net/tls/tls_contexts.h"
 #include "weft/bench/runtime/block_on.h"
 #include "weft/net/memory_stream.h"
@@ -31,9 +32,6 @@
 
 namespace weft::bench {
 namespace {
-
-using net::tls::OpensslPointer;
-using net::tls::TlsContext;
 
 constexpr std::size_t kRecord = 16384;
 
@@ -105,34 +103,6 @@ BENCHMARK(WeftRecords)
     ->UseRealTime();
 
 // --- floor ------------------------------------------------------------------
-
-// Two ends of OpenSSL, tied by memory BIOs.
-struct BarePair {
-  TlsContext client_context;
-  TlsContext server_context;
-  OpensslPointer<SSL> client = TlsContext::NewConnection(client_context);
-  OpensslPointer<SSL> server = TlsContext::NewConnection(server_context);
-
-  explicit BarePair(const TlsContexts& contexts)
-      : client_context(contexts.client), server_context(contexts.server) {
-    BIO* const there = BIO_new(BIO_s_mem());
-    BIO* const back = BIO_new(BIO_s_mem());
-    BIO_up_ref(there);
-    BIO_up_ref(back);
-    SSL_set_bio(client.get(), back, there);
-    SSL_set_bio(server.get(), there, back);
-    SSL_set1_host(client.get(), TlsContexts::kName);
-    SSL_set_connect_state(client.get());
-    SSL_set_accept_state(server.get());
-    for (bool done = false; !done;) {
-      done = SSL_do_handshake(client.get()) == 1;
-      done = SSL_do_handshake(server.get()) == 1 && done;
-      ABSL_RAW_CHECK(
-          done || SSL_want_read(client.get()) || SSL_want_read(server.get()),
-          "the floor's handshake failed");
-    }
-  }
-};
 
 void FloorHandshake(benchmark::State& state) {
   const TlsContexts contexts;
