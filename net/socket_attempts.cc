@@ -61,16 +61,20 @@ class IoVectors {
   std::size_t size_ = 0;
 };
 
+// EPIPE is none of them: it says that the peer does not read. What that has
+// written, and that it has ended, is still to be read.
+bool LosesConnection(int error) noexcept {
+  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT;
+}
+
 }  // namespace
 
 std::optional<absl::Status> SocketAttempt::Failed(int error,
                                                   std::string_view call) const {
   if (error != EAGAIN && error != EWOULDBLOCK) {
-    absl::Status failure = reactor::ErrnoToStatus(error, NameOf(call, peer_));
-    // EPIPE says that the peer does not read. What it has written, and that it
-    // has ended, is still to be read.
-    if (absl::IsUnavailable(failure) && error != EPIPE) source_.NoteLost();
-    return failure;
+    // First, and the text after it: the other direction may ask at any moment.
+    if (LosesConnection(error)) source_.NoteLost();
+    return reactor::ErrnoToStatus(error, NameOf(call, peer_));
   }
   if (limit_ == nullptr || !limit_->passed()) return std::nullopt;
   return absl::DeadlineExceededError(
@@ -109,7 +113,8 @@ ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
 
 // A reset is the error of the next call on the socket (SO_ERROR in socket(7)),
 // a write's as well as a read's, and after that reads find the end of a stream
-// that has been cut off.
+// that has been cut off. By which of LosesConnection's errors is not kept: to
+// the reader they are one.
 ssize_t SocketAttempt::UnlessLost(ssize_t result) const {
   if (result != 0 || !source_.lost()) return result;
   errno = ECONNRESET;
