@@ -91,8 +91,7 @@ class TlsEngine::Bio {
     const std::size_t wanted = static_cast<std::size_t>(size);
     const std::size_t count = std::min(input.contents().size(), wanted);
     if (count == 0) {
-      // So little is asked for before a record, or at its very end.
-      EngineOf(bio).in_record_ = wanted > kHeader;
+      EngineOf(bio).missing_ = wanted;
       // Also when no more will come: whoever asked knows, and says it better.
       BIO_set_retry_read(bio);
       return -1;
@@ -286,6 +285,7 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
     std::size_t written = 0;
     ClearErrors();
     if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &written) != 1) {
+      output_.Commit(0);
       return Break(StatusCode::kInternal, "write");
     }
     taken += written;
@@ -310,8 +310,10 @@ absl::Status TlsEngine::Close() {
 
 std::span<std::byte> TlsEngine::InputRoom() {
   const std::lock_guard lock(mutex_);
+  // The rest of a record, and the header of the next: no more, since whoever
+  // stops in the middle of a small one is to cost little.
   const std::span<std::byte> room =
-      input_.Room(in_record_ ? kLargeRoom : next_room_);
+      input_.Room(std::max(next_room_, missing_ + kHeader));
   lent_ = room.size();
   return room;
 }

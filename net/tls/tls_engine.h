@@ -153,7 +153,9 @@ class TlsEngine {
   CipherBuffer sending_;  // The contents are read without the lock.
   std::size_t next_room_;
   std::size_t lent_ = 0;
-  bool in_record_ = false;  // OpenSSL has a header, and wants what follows it.
+  // What OpenSSL asked for in vain: a header, or what is left of a record. Read
+  // where a Read has given nothing, and so has set it.
+  std::size_t missing_ = 0;
   bool input_ended_ = false;
   bool closed_ = false;
   absl::Status broken_ = absl::OkStatus();
