@@ -42,7 +42,7 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
          .max_blocking_threads =
              (options.max_blocking_threads + cores - 1) / cores,
          .longest_spin = options.longest_spin,
-         .processors = std::max(processors / cores, 1),
+         .processors = processors / cores,
          .cores = made.get()});
     if (!scheduler.ok()) return scheduler.status();
     made->schedulers_.push_back(*std::move(scheduler));

@@ -30,6 +30,7 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/idle.h"
 #include "weft/runtime/internal/injector.h"
+#include "weft/runtime/internal/spin_budget.h"
 #include "weft/runtime/internal/watch.h"
 #include "weft/runtime/internal/worker.h"
 
@@ -125,11 +126,11 @@ class Scheduler {
   BlockingPool& blocking_pool() noexcept { return blocking_pool_; }
   Cores* cores() const noexcept { return cores_; }
   absl::Duration longest_spin() const noexcept { return longest_spin_; }
-  // Whether a thread that only looks out for work takes it from none that does
-  // something. A hint.
-  bool HasProcessorToSpare() const noexcept {
-    const int awake = worker_count() - idle_.sleepers();
-    return awake + blocking_pool_.busy_threads() <= processors_;
+  // Of a worker that is awake.
+  SpinBudget::Company Company() const noexcept {
+    return {.awake_workers = worker_count() - idle_.sleepers(),
+            .blocking_threads = blocking_pool_.busy_threads(),
+            .processors = processors_};
   }
   // Wakes a sleeper to search, unless somebody searches already.
   void WakeOneToHelp() noexcept;

@@ -8,6 +8,9 @@
 // does without where cancellation is asynchronous already, so that is what we
 // ask for; it is switched off at the same time, so nothing comes of it.
 //
+// A task that switches cancellation on for its thread gets what it asks for:
+// its thread may be cancelled anywhere, in malloc too.
+//
 // Rejected: system calls that go round the C library. The sanitizers know the
 // library's, and would no longer see what is read into which memory.
 //

@@ -392,7 +392,7 @@ Job* Worker::StealFor(Worker& thief) noexcept {
 // that it pays: a busy ping-pong finds its partner awake, and an idle program
 // goes straight to sleep.
 bool Worker::Spin() noexcept {
-  const absl::Duration budget = SpinBudgetNow();
+  const absl::Duration budget = spin_budget_.GetIn(scheduler_.Company());
   if (budget == absl::ZeroDuration()) return false;
   const Instant until = reactor_->Now() + budget;
   reactor::SpinWait pause;
@@ -404,18 +404,6 @@ bool Worker::Spin() noexcept {
     for (int i = 0; i < 32; ++i) pause.Pause();
   } while (reactor_->Now() < until);
   return false;
-}
-
-// Where siblings are up, others have a use for the processor: no longer than a
-// sleep and a wake would take of it. With two workers and 64 connections to
-// echo that is a tenth of all that a request costs.
-absl::Duration Worker::SpinBudgetNow() const noexcept {
-  if (!scheduler_.HasProcessorToSpare()) return absl::ZeroDuration();
-  constexpr absl::Duration kBesideOthers = absl::Microseconds(10);
-  const bool alone =
-      scheduler_.idle().sleepers() + 1 >= scheduler_.worker_count();
-  return alone ? spin_budget_.get()
-               : std::min(spin_budget_.get(), kBesideOthers);
 }
 
 bool Worker::AnyWorkInSight() const noexcept {

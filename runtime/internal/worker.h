@@ -200,7 +200,6 @@ class Worker {
   Job* SearchAlone() noexcept;
   Job* StealFromSiblings() noexcept;
   bool Spin() noexcept;
-  absl::Duration SpinBudgetNow() const noexcept;
   bool AnyWorkInSight() const noexcept;
   void Overflow(Job& job) noexcept;
   // Polls, unless somebody else does: 0 then.

@@ -4,6 +4,8 @@
 
 #include "weft/runtime/internal/spin_budget.h"
 
+#include <utility>
+
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 
@@ -11,6 +13,8 @@ namespace weft::internal {
 namespace {
 
 constexpr absl::Duration kLongest = absl::Microseconds(100);
+constexpr SpinBudget::Company kAlone = {
+    .awake_workers = 1, .blocking_threads = 0, .processors = 2};
 
 TEST(SpinBudgetTest, LooksAgainAtOnceAfterASleepThatWasShort) {
   SpinBudget budget(kLongest);
@@ -18,19 +22,19 @@ TEST(SpinBudgetTest, LooksAgainAtOnceAfterASleepThatWasShort) {
 
   budget.Slept(absl::Microseconds(60));
 
-  EXPECT_EQ(budget.get(), kLongest);
+  EXPECT_EQ(budget.GetIn(kAlone), kLongest);
 }
 
 TEST(SpinBudgetTest, AfterAFewLongSleepsItDoesNotLookAtAll) {
   SpinBudget budget(kLongest);
   int looks = 0;
-  for (; budget.get() > absl::ZeroDuration(); ++looks) {
+  for (; budget.GetIn(kAlone) > absl::ZeroDuration(); ++looks) {
     ASSERT_LT(looks, 10);
     budget.Slept(absl::Milliseconds(1));
   }
   budget.Slept(absl::Milliseconds(1));
 
-  EXPECT_EQ(budget.get(), absl::ZeroDuration());
+  EXPECT_EQ(budget.GetIn(kAlone), absl::ZeroDuration());
 }
 
 TEST(SpinBudgetTest, ALookThatPaidMakesTheNextOneLong) {
@@ -39,7 +43,7 @@ TEST(SpinBudgetTest, ALookThatPaidMakesTheNextOneLong) {
 
   budget.Paid();
 
-  EXPECT_EQ(budget.get(), kLongest);
+  EXPECT_EQ(budget.GetIn(kAlone), kLongest);
 }
 
 TEST(SpinBudgetTest, WhereItIsSwitchedOffItNeverLooks) {
@@ -47,7 +51,34 @@ TEST(SpinBudgetTest, WhereItIsSwitchedOffItNeverLooks) {
   budget.Paid();
   budget.Slept(absl::ZeroDuration());
 
-  EXPECT_EQ(budget.get(), absl::ZeroDuration());
+  EXPECT_EQ(budget.GetIn(kAlone), absl::ZeroDuration());
+}
+
+TEST(SpinBudgetTest, BesideAWorkerThatIsUpItLooksForAShortWhileOnly) {
+  const SpinBudget budget(kLongest);
+
+  EXPECT_EQ(budget.GetIn(
+                {.awake_workers = 2, .blocking_threads = 0, .processors = 2}),
+            absl::Microseconds(10));
+}
+
+TEST(SpinBudgetTest, WithoutAProcessorToSpareItDoesNotLook) {
+  const SpinBudget budget(kLongest);
+
+  for (const auto& [workers, threads] : {std::pair(3, 0), {2, 1}, {1, 2}}) {
+    EXPECT_EQ(budget.GetIn({.awake_workers = workers,
+                            .blocking_threads = threads,
+                            .processors = 2}),
+              absl::ZeroDuration());
+  }
+}
+
+TEST(SpinBudgetTest, BesideABlockingThreadThatHasAProcessorItLooks) {
+  const SpinBudget budget(kLongest);
+
+  EXPECT_EQ(budget.GetIn(
+                {.awake_workers = 1, .blocking_threads = 1, .processors = 2}),
+            kLongest);
 }
 
 }  // namespace
