@@ -50,7 +50,8 @@ void Say(Room& room, std::string line) {
   room.Send(std::move(line)).IgnoreError();
 }
 
-// Terminals obey control characters.
+// Terminals obey control characters; those beyond ASCII, which begin with
+// 0xC2 in UTF-8, are left to the guests'.
 std::string Printable(std::string_view text) {
   std::string printable(text);
   std::erase_if(printable, [](char c) {

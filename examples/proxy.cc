@@ -26,6 +26,7 @@
 #include "weft/net/peer.h"
 #include "weft/net/resolver.h"
 #include "weft/net/server.h"
+#include "weft/net/socket_options.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
@@ -34,7 +35,8 @@
 #include "weft/runtime/task.h"
 
 using weft::OrReturn, weft::Task;
-using weft::net::ConnectOptions, weft::net::CopyStream, weft::net::Peer;
+using weft::net::ConnectOptions, weft::net::CopyStream, weft::net::KeepAlive;
+using weft::net::Peer;
 using weft::net::Resolver, weft::net::Server, weft::net::ServerOptions;
 using weft::net::TcpListener, weft::net::TcpStream;
 
@@ -58,6 +60,8 @@ Task<absl::Status> Attend(TcpStream client, const std::string& address,
                           const ConnectOptions& options) {
   // Small pieces go on as they come: whoever sends them has waited for more.
   client.SetNoDelay(true).IgnoreError();  // If it is gone, a read says so.
+  // One that is gone without a word would keep its place for ever.
+  client.SetKeepAlive(KeepAlive{}).IgnoreError();
   absl::StatusOr<TcpStream> target =
       co_await TcpStream::Connect(address, options);
   if (!target.ok()) {
