@@ -209,8 +209,8 @@ class File {
   // Borrows:  the file.
   Task<absl::Status> SyncData() const;
 
-  // As WriteAllAt, and then SyncData, in one trip to the pool: sixteen writers
-  // of 4 KiB at a time take two thirds of the time that two trips do.
+  // As WriteAllAt, and then SyncData, in one trip to the pool instead of two.
+  // For many small records at a time (fs/write_sync_4k of the benchmarks).
   //
   // Suspends: until the device says that it has them.
   // Cancel:   CANCELLED; nothing was written.

@@ -39,7 +39,8 @@ void IoTimeout::OnTimer() noexcept {
   // release: pairs with the acquire in passed().
   stage_.store(kPassed, std::memory_order_release);
   source_.Nudge(direction_);
-  // release: pairs with the acquire in Stop. From here on `*this` may be gone.
+  // release: pairs with the acquire in Disarm. From here on `*this` may be
+  // gone.
   stage_.store(kOver, std::memory_order_release);
 }
 

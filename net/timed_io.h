@@ -1,5 +1,6 @@
 // TimedIo: the awaiter of every read and write of a socket. An IoAwaiter, which
-// tries, waits and tries again, with an IoTimeout beside it.
+// tries, waits and tries again, with an IoTimeout behind it where there is a
+// limit.
 //
 // SPDX-License-Identifier: MIT
 

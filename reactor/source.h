@@ -153,8 +153,8 @@ class alignas(64) Source {
   bool lost() const noexcept { return (announced() & kLost) != 0; }
 
   // Something was announced once that a read may find at any time from then on:
-  // the end of the stream, or what is behind urgent data, at which a read stops
-  // short.
+  // the end of the stream, that it is lost, or what is behind urgent data, at
+  // which a read stops short.
   bool reads_try_first() const noexcept { return announced() != 0; }
 
   // --- The descriptor -------------------------------------------------------

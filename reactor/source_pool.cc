@@ -45,6 +45,8 @@ void SourcePool::GiveBack(Source& source, std::uint32_t slot) noexcept {
   if (--live_ == 0) last = std::move(self_);
 }
 
+// Counted from kFirstChunk instead of 0, slot numbers have one more binary
+// digit with each chunk, and the digits below the first are the place in it.
 inline Source* SourcePool::At(std::uint32_t slot) const noexcept {
   const std::uint64_t number = std::uint64_t{slot} + kFirstChunk;
   const int chunk = std::bit_width(number) - std::bit_width(kFirstChunk);
@@ -105,8 +107,6 @@ Reactor* SourcePool::FirstReactor() const noexcept {
 
 // --- Slots ------------------------------------------------------------------
 
-// Counted from kFirstChunk instead of 0, slot numbers have one more binary
-// digit with each chunk, and the digits below the first are the place in it.
 void SourcePool::Grow() {
   ABSL_RAW_CHECK(chunk_count_ < kMaxChunks,
                  "a billion descriptors are open at the same time");

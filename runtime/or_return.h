@@ -57,11 +57,15 @@ T TakeValue(absl::StatusOr<T>& result) {
   return *std::move(result);
 }
 
-// An awaiter that keeps what it gives. When the wait is over it may be asked
-// for that as often as one likes, and instead of await_resume.
+// An awaiter that keeps what it gives: `result()` is that, when the wait is
+// over, and takes the place of await_resume.
 template <typename Awaiter>
 concept KeepsResult = requires(Awaiter& awaiter) {
-  { awaiter.result() } noexcept -> StatusLike;
+  requires StatusLike<decltype(awaiter.await_resume())>;
+  {
+    awaiter.result()
+  } noexcept
+      -> std::same_as<std::remove_cvref_t<decltype(awaiter.await_resume())>&>;
 };
 
 // What an inner await gave: fetched from it as soon as it is there.

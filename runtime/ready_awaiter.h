@@ -22,6 +22,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -68,14 +69,19 @@ class ReadyLeaf : public Leaf, protected reactor::Waiter {
   // in no near cache, and to wait for them one by one is a twentieth of a
   // request.
   void PrefetchCaller() const noexcept {
-    constexpr int kLine = 64;
-    const char* const here = reinterpret_cast<const char*>(this);
+    constexpr std::uintptr_t kLine = 64;
+    // As many as the frame of an echo has on either side. `*this`, which is in
+    // use already, has three.
+    constexpr std::uintptr_t kBefore = 4;
+    constexpr std::uintptr_t kOwn = 3;
+    constexpr std::uintptr_t kBehind = 5;
+    const auto here = reinterpret_cast<std::uintptr_t>(this);
     __builtin_prefetch(&source_);
-    for (int line = -4; line < 0; ++line) {
-      __builtin_prefetch(here + line * kLine);
+    for (std::uintptr_t i = 1; i <= kBefore; ++i) {
+      __builtin_prefetch(reinterpret_cast<const void*>(here - i * kLine));
     }
-    for (int line = 3; line < 8; ++line) {
-      __builtin_prefetch(here + line * kLine);
+    for (std::uintptr_t i = kOwn; i < kOwn + kBehind; ++i) {
+      __builtin_prefetch(reinterpret_cast<const void*>(here + i * kLine));
     }
   }
 
@@ -180,7 +186,8 @@ class [[nodiscard("co_await it")]] IoAwaiter final
   }
 
   Result await_resume() noexcept { return *std::move(result_); }
-  Result& result() noexcept { return *result_; }  // In its place: or_return.h.
+  // In its place, for OrReturn. Requires: the wait is over.
+  Result& result() noexcept { return *result_; }
 
   // Before it is awaited.
   Attempt& attempt() noexcept { return attempt_; }

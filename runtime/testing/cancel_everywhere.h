@@ -29,6 +29,7 @@
 #define WEFT_RUNTIME_TESTING_CANCEL_EVERYWHERE_H_
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -106,7 +107,8 @@ Task<T> UntilFarAway(Task<T> task) {
 //
 // Suspends: never.
 // Cancel:   has no effect.
-template <typename Act>
+// Borrows:  `act`.
+template <std::invocable Act>
 Task<> Perform(Act& act) {
   act();
   co_return;
@@ -182,8 +184,8 @@ absl::StatusOr<int> CancelEverywhere(const EverywhereOptions& options,
 // on, say: once between two steps, as another thread would, and in another run
 // from a task of the simulation, which has its turn among the others. At place
 // 0 the program has made nothing yet, and at the last one it is gone, so
-// `close_it` looks what there is to close.
-template <typename Start, typename Close, typename Check>
+// `close_it` looks what there is to close. The number is that of the second.
+template <typename Start, std::invocable Close, typename Check>
 absl::StatusOr<int> CloseEverywhere(const EverywhereOptions& options,
                                     Start start, Close close_it, Check check) {
   const absl::StatusOr<int> by_a_thread = InterruptEverywhere(
