@@ -112,7 +112,7 @@ class TlsEngine {
 
   // Memory for what the transport gives; empty where there is none. Small when
   // little came last time, as it will be held by a connection that is idle; but
-  // not in the middle of a record, of which more is on its way.
+  // enough for what is left of a record that has begun.
   std::span<std::byte> InputRoom();
   // So many bytes were put there; 0: that was all that will ever come.
   void AddInput(std::size_t bytes);
