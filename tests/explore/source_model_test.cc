@@ -395,7 +395,7 @@ TEST(SourceModelTest, NeedsEveryOrder) {
           {code + "Release: update acq_rel -> release", kNothingPlain},
           {code + "Retire: swap acquire -> relaxed", kStateOrders},
           {code + "RegisterFirst: failed swap acquire -> relaxed", kTidiness},
-          {header + "Register: load acquire -> relaxed", kTidiness},
+          {header + "is_registered: load acquire -> relaxed", kTidiness},
           {header + "TakeReady: failed swap acquire -> relaxed", kLeftAlone},
           {header + "TakeReady: swap acq_rel -> acquire", kLeftAlone},
       });
