@@ -363,7 +363,7 @@ Task<absl::Status> RunShort(std::uint64_t& starved) {
 // The real limit counts for all threads. Where it is only the server that is
 // told of one: tests/net/idle_connections_test.cc.
 TEST_P(NetLifecycleTest, AServerWithoutDescriptorsServesEverybodyInTheEnd) {
-  if (kSanitized) GTEST_SKIP() << "it needs descriptors of its own";
+  if (kSanitized) GTEST_SKIP() << "the sanitizer needs descriptors itself";
   const int before = OpenDescriptors();
   std::uint64_t starved = 0;
   {
