@@ -1,5 +1,6 @@
-// Tests of weft::fs::File. In simulation, on real files, and with systems that
-// cache, fail and interrupt as they are told.
+// Tests of weft::fs::File, but for what it asks the page cache, which are in
+// file_cache_test.cc. In simulation, on real files, and with systems that fail
+// and interrupt as they are told.
 //
 // SPDX-License-Identifier: MIT
 
@@ -11,7 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -31,6 +31,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/fs/file_fixture.h"
 #include "weft/tests/fs/halting_system.h"
 #include "weft/tests/support/faulting_system.h"
 #include "weft/tests/support/open_descriptors.h"
@@ -44,78 +45,6 @@ using ::weft::testing::OpenDescriptors;
 using ::weft::testing::SimulatedSystem;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
-
-constexpr OpenOptions kReadWrite = {.access = Access::kReadWrite};
-
-std::span<const std::byte> Bytes(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
-// Room for a few bytes, and what was read into it as text.
-class Buffer {
- public:
-  explicit Buffer(std::size_t size) : text_(size, '.') {}
-
-  std::span<std::byte> span() {
-    return std::as_writable_bytes(std::span(text_));
-  }
-  std::string First(std::size_t size) const { return text_.substr(0, size); }
-
- private:
-  std::string text_;
-};
-
-// A page cache that holds what it is told, and counts who asks.
-class CachingSystem : public SimulatedSystem {
- public:
-  ssize_t pread_nowait(int fd, void* buffer, std::size_t size,
-                       off_t at) override {
-    ++asked_cache;
-    largest_copy = std::max(largest_copy, size);
-    if (cache_error == 0) return SimulatedSystem::pread(fd, buffer, size, at);
-    errno = cache_error;
-    return -1;
-  }
-  ssize_t pread(int fd, void* buffer, std::size_t size, off_t at) override {
-    ++asked_disk;
-    return SimulatedSystem::pread(fd, buffer, size, at);
-  }
-
-  int cache_error = 0;  // 0: everything is in the cache.
-  int asked_cache = 0;
-  int asked_disk = 0;
-  std::size_t largest_copy = 0;  // That the cache was asked for.
-};
-
-// A directory with a file "file" in it that holds "0123456789".
-class FileTest : public ::testing::Test {
- protected:
-  FileTest() { directory_.Write("file", "0123456789"); }
-
-  // Opens the file in a simulation of `system` and runs test(file).
-  template <typename Test>
-  absl::Status WithFile(SimulatedSystem& system, OpenOptions options,
-                        Test test) {
-    Simulator sim({.seed = {}, .system = &system});
-    return sim.Run(OpenAndRun<Test>(path_, options, std::move(test)));
-  }
-  template <typename Test>
-  absl::Status WithFile(OpenOptions options, Test test) {
-    return WithFile(system_, options, std::move(test));
-  }
-
-  TemporaryDirectory directory_;
-  const std::string path_ = directory_ / "file";
-  SimulatedSystem system_;
-
- private:
-  template <typename Test>
-  static Task<absl::Status> OpenAndRun(std::string path, OpenOptions options,
-                                       Test test) {
-    File file = co_await OrReturn(File::Open(path, options));
-    co_return co_await test(file);
-  }
-};
 
 // --- Opening ---
 
@@ -404,150 +333,6 @@ TEST_F(FileTest, SaysWhetherTheFileEndsBeforeOrInTheMiddle) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-// --- The page cache ---
-
-Task<absl::Status> ReadThreeTimes(File& file) {
-  Buffer buffer(10);
-  for (int i = 0; i < 3; ++i) {
-    std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 0));
-    EXPECT_EQ(buffer.First(got), "0123456789");
-  }
-  co_return absl::OkStatus();
-}
-
-TEST_F(FileTest, DoesNotAskTheDiskForWhatIsCached) {
-  CachingSystem system;
-
-  EXPECT_EQ(WithFile(system, {}, ReadThreeTimes), absl::OkStatus());
-
-  EXPECT_EQ(system.asked_cache, 3);
-  EXPECT_EQ(system.asked_disk, 0);
-}
-
-TEST_F(FileTest, AsksTheDiskForWhatIsNotCached) {
-  CachingSystem system;
-  system.cache_error = EAGAIN;
-
-  EXPECT_EQ(WithFile(system, {}, ReadThreeTimes), absl::OkStatus());
-
-  EXPECT_EQ(system.asked_cache, 3);
-  EXPECT_EQ(system.asked_disk, 3);
-}
-
-TEST_F(FileTest, RemembersThatAFileSystemCannotTell) {
-  for (const int error : {ENOTSUP, EOPNOTSUPP}) {
-    CachingSystem system;
-    system.cache_error = error;
-
-    EXPECT_EQ(WithFile(system, {}, ReadThreeTimes), absl::OkStatus());
-
-    EXPECT_EQ(system.asked_cache, 1);
-    EXPECT_EQ(system.asked_disk, 3);
-  }
-}
-
-TEST_F(FileTest, LeavesTheErrorsOfTheCacheToTheDisk) {
-  CachingSystem system;
-  system.cache_error = EIO;
-
-  EXPECT_EQ(WithFile(system, {}, ReadThreeTimes), absl::OkStatus());
-
-  EXPECT_EQ(system.asked_disk, 3);
-}
-
-TEST_F(FileTest, KnowsTheEndWithoutAskingTheDisk) {
-  CachingSystem system;
-
-  const absl::Status status =
-      WithFile(system, {}, [](File& file) -> Task<absl::Status> {
-        Buffer buffer(4);
-        std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 10));
-        EXPECT_EQ(got, 0U);
-        co_return absl::OkStatus();
-      });
-
-  EXPECT_EQ(status, absl::OkStatus());
-  EXPECT_EQ(system.asked_disk, 0);
-}
-
-// The copy is made on the worker, which others need as well.
-TEST_F(FileTest, CopiesAMegabyteAtATimeOutOfTheCache) {
-  constexpr std::size_t kMegabyte = 1 << 20;
-  std::string contents;
-  while (contents.size() < 3'500'000) contents += "0123456789abc";
-  directory_.Write("file", contents);
-  CachingSystem system;
-
-  const absl::Status status =
-      WithFile(system, {}, [&](File& file) -> Task<absl::Status> {
-        Buffer buffer(contents.size());
-        std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 0));
-        EXPECT_EQ(got, kMegabyte);
-        co_await OrReturn(file.ReadExactly(buffer.span()));
-        EXPECT_TRUE(buffer.First(contents.size()) == contents);
-        co_return absl::OkStatus();
-      });
-
-  EXPECT_EQ(status, absl::OkStatus());
-  EXPECT_EQ(system.largest_copy, kMegabyte);
-  EXPECT_EQ(system.asked_disk, 0);
-}
-
-// As Linux 5.9 and 5.10 do.
-TEST_F(FileTest, DoesNotBelieveInAnEndThatIsNone) {
-  class Forgetful : public CachingSystem {
-   public:
-    ssize_t pread_nowait(int, void*, std::size_t, off_t) override { return 0; }
-  } system;
-
-  EXPECT_EQ(WithFile(system, {}, ReadThreeTimes), absl::OkStatus());
-
-  EXPECT_EQ(system.asked_disk, 3);
-}
-
-// Reads what is cached, again and again, and says when it is done.
-Task<absl::Status> ReadOften(std::string path, bool& done) {
-  File file = co_await OrReturn(File::Open(path));
-  Buffer buffer(1);
-  for (int i = 0; i < 1000; ++i) {
-    std::size_t got = co_await OrReturn(file.ReadAt(buffer.span(), 0));
-    EXPECT_EQ(got, 1U);
-  }
-  done = true;
-  co_return absl::OkStatus();
-}
-
-TEST_F(FileTest, ALoopOfCachedReadsLetsOthersRun) {
-  CachingSystem system;
-  Simulator sim({.seed = {}, .system = &system});
-  bool done = false;
-  bool ran_meanwhile = false;
-  auto look = [&]() -> Task<> {
-    ran_meanwhile = !done;
-    co_return;
-  };
-
-  sim.Spawn(ReadOften(path_, done));
-  sim.Spawn(look());
-  sim.RunUntilIdle();
-
-  EXPECT_TRUE(done);
-  EXPECT_TRUE(ran_meanwhile);
-  EXPECT_EQ(system.asked_disk, 0);
-}
-
-TEST_F(FileTest, AReadThatHadToQueueMayStillHaveToAskTheDisk) {
-  CachingSystem system;
-  system.cache_error = EAGAIN;
-  Simulator sim({.seed = {}, .system = &system});
-  bool done = false;
-
-  const absl::Status status = sim.Run(ReadOften(path_, done));
-
-  EXPECT_EQ(status, absl::OkStatus());
-  EXPECT_EQ(system.asked_disk, 1000);
-}
-
 // --- Writing ---
 
 TEST_F(FileTest, WritesAtAnyPosition) {
@@ -807,8 +592,15 @@ TEST_F(FileTest, ClosesOnce) {
 TEST_F(FileTest, ClosesWhenItIsDestroyed) {
   const int before = OpenDescriptors();
 
-  EXPECT_EQ(WithFile({}, ReadThreeTimes), absl::OkStatus());
+  const absl::Status status =
+      WithFile({}, [](File& file) -> Task<absl::Status> {
+        Buffer buffer(10);
+        const std::size_t got = co_await OrReturn(file.Read(buffer.span()));
+        EXPECT_EQ(got, 10U);
+        co_return absl::OkStatus();
+      });
 
+  EXPECT_EQ(status, absl::OkStatus());
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
@@ -891,48 +683,6 @@ TEST_F(FileTest, IsMovedWithItsCursorAndClosesWhatItReplaces) {
 }
 
 // --- Cancellation ---
-
-// Cancelled before it reads, it does not look into the cache.
-TEST_F(FileTest, ACancelledReadReadsNothing) {
-  CachingSystem system;
-  Simulator sim({.seed = {}, .system = &system});
-  JoinHandle<absl::Status> reader;
-  auto read = [&](std::string path) -> Task<absl::Status> {
-    File file = co_await OrReturn(File::Open(path));
-    Buffer buffer(4);
-    reader.Cancel();
-    absl::StatusOr<std::size_t> got = co_await file.Read(buffer.span());
-    EXPECT_EQ(buffer.First(4), "....");
-    EXPECT_EQ(file.cursor(), 0U);
-    co_return got.status();
-  };
-
-  reader = sim.SpawnJoinable(read(path_));
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(reader.BlockingJoin().code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(system.asked_cache + system.asked_disk, 0);
-}
-
-// Cancelled while it waits for its turn.
-TEST_F(FileTest, AReadThatIsCancelledInTheQueueReadsNothing) {
-  CachingSystem system;
-  Simulator sim({.seed = {}, .system = &system});
-  bool done = false;
-  JoinHandle<absl::Status> reader = sim.SpawnJoinable(ReadOften(path_, done));
-  auto cancel = [&]() -> Task<> {
-    reader.Cancel();
-    co_return;
-  };
-
-  sim.Spawn(cancel());
-  sim.RunUntilIdle();
-
-  EXPECT_EQ(reader.BlockingJoin().code(), absl::StatusCode::kCancelled);
-  EXPECT_FALSE(done);
-  EXPECT_GT(system.asked_cache, 0);
-  EXPECT_LT(system.asked_cache, 1000);
-}
 
 TEST_F(FileTest, ACancelledOperationHasNoEffect) {
   Simulator sim;
