@@ -38,8 +38,12 @@ absl::Status Child::Signal(int signal) {
   if (!reaped_) {
     const pid_t whom = reach_ == Reach::kGroup ? -process_ : process_;
     if (system_.kill(whom, signal) == 0) {
-      if (signal == SIGKILL) killed_ = true;
-      return absl::OkStatus();
+      // kill(2): a group was signalled where one of it was. That need not be
+      // the one who leads it, which may be another user's by now.
+      const bool heard = reach_ == Reach::kProcess ||
+                         system_.kill(process_, 0) == 0 || errno != EPERM;
+      if (heard && signal == SIGKILL) killed_ = true;
+      if (heard) return absl::OkStatus();
     }
     error = errno;
     // kill(2): macOS says EPERM of a group in which only zombies are left, but

@@ -9,6 +9,8 @@
 // SPDX-License-Identifier: MIT
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/ucred.h>
@@ -84,6 +86,15 @@ int MoveEach(CountedMessage* messages, unsigned int count, Move move) {
   return static_cast<int>(count);
 }
 
+// statvfs(3) here counts blocks in 32 bits, which 16 TiB overflow; statfs(2)
+// counts in 64.
+FileSystemSpace SpaceOf(const struct statfs& about) {
+  const std::uint64_t block = about.f_bsize;
+  return {.total = about.f_blocks * block,
+          .free = about.f_bfree * block,
+          .available = about.f_bavail * block};
+}
+
 }  // namespace
 
 int System::available_processors() {
@@ -136,7 +147,8 @@ int System::fsync(int fd) {
 // macOS has the call and no declaration of it, and no promise either.
 int System::fdatasync(int fd) { return System::fsync(fd); }
 
-// F_PREALLOCATE reserves beyond the end and leaves the size alone.
+// F_PREALLOCATE reserves beyond the end and leaves the size alone. ftruncate
+// sets it, whatever it is by then: who looks again leaves least to chance.
 int System::fallocate(int fd, off_t offset, off_t size) {
   struct stat about{};
   if (::fstat(fd, &about) == -1) return -1;
@@ -148,7 +160,8 @@ int System::fallocate(int fd, off_t offset, off_t size) {
                 .fst_length = missing,
                 .fst_bytesalloc = 0};
   if (::fcntl(fd, F_PREALLOCATE, &room) == -1) return -1;
-  return ::ftruncate(fd, offset + size);
+  if (::fstat(fd, &about) == -1) return -1;
+  return about.st_size >= offset + size ? 0 : ::ftruncate(fd, offset + size);
 }
 
 int System::fadvise(int fd, off_t offset, off_t size, FileAdvice advice) {
@@ -164,6 +177,24 @@ int System::fadvise(int fd, off_t offset, off_t size, FileAdvice advice) {
 ssize_t System::copy_file_range(int /*from*/, off_t /*from_offset*/, int /*to*/,
                                 off_t /*to_offset*/, std::size_t /*size*/) {
   return NotSupported();
+}
+
+int System::statvfs(const char* path, FileSystemSpace* out) {
+  struct statfs about{};
+  if (::statfs(path, &about) == -1) return -1;
+  *out = SpaceOf(about);
+  return 0;
+}
+
+int System::fstatvfs(int fd, FileSystemSpace* out) {
+  struct statfs about{};
+  if (::fstatfs(fd, &about) == -1) return -1;
+  *out = SpaceOf(about);
+  return 0;
+}
+
+int System::rename_noreplace(const char* from, const char* to) {
+  return ::renamex_np(from, to, RENAME_EXCL);
 }
 
 int System::socket(int domain, int type, int protocol) {

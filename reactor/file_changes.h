@@ -12,18 +12,24 @@
 //   1. A watch is of what has the name when Add looks, not of the name: after a
 //      rename it goes on under the new name, and what gets the old name is not
 //      watched.
-//   2. Changes come in their order. Equal ones in a row may come as one.
+//   2. Changes of one watch come in their order, as far as the system knows it.
+//      Equal ones in a row may come as one.
 //   3. Nothing is lost in silence: where the queue was full, kOverflow says so.
 //   4. The last change of a watch is kUnwatched.
 //
 // What the systems tell differently
 //                              inotify             EVFILT_VNODE
 //   names in a directory       which, and how      kEntries: that some did
-//   writes to a file in a      with its name       not at all: watch the file
-//     watched directory
+//   what happens to a file     with its name       not at all: watch the file
+//     in a watched directory
 //   kClosed                    yes                 no
-//   its last name goes         kSelfDeleted when   kSelfDeleted at once
+//   kOverflow                  yes                 no: changes add up
+//   the last name goes         kSelfDeleted when   kSelfDeleted at once
 //                              nobody has it open
+//   what has happened since    each, in order      each kind once, in the order
+//     the last Read                                below; watches in any order
+//   a file is truncated        kWritten            kAttributes as well
+//   a watch takes              a little memory     a descriptor
 //
 // Rejected: what fanotify and FSEvents can do beyond that. The one wants
 // privileges, the other a run loop and a thread.

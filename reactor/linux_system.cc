@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -43,6 +45,14 @@ int AdviceOfTheKernel(FileAdvice advice) {
       return POSIX_FADV_DONTNEED;
   }
   return POSIX_FADV_NORMAL;
+}
+
+// Blocks are counted in fragments, whatever f_bsize says: statvfs(3).
+FileSystemSpace SpaceOf(const struct statvfs& about) {
+  const auto fragment = static_cast<std::uint64_t>(about.f_frsize);
+  return {.total = about.f_blocks * fragment,
+          .free = about.f_bfree * fragment,
+          .available = about.f_bavail * fragment};
 }
 
 }  // namespace
@@ -110,6 +120,25 @@ int System::fadvise(int fd, off_t offset, off_t size, FileAdvice advice) {
 ssize_t System::copy_file_range(int from, off_t from_offset, int to,
                                 off_t to_offset, std::size_t size) {
   return ::copy_file_range(from, &from_offset, to, &to_offset, size, 0);
+}
+
+int System::statvfs(const char* path, FileSystemSpace* out) {
+  struct statvfs about{};
+  if (::statvfs(path, &about) == -1) return -1;
+  *out = SpaceOf(about);
+  return 0;
+}
+
+int System::fstatvfs(int fd, FileSystemSpace* out) {
+  struct statvfs about{};
+  if (::fstatvfs(fd, &about) == -1) return -1;
+  *out = SpaceOf(about);
+  return 0;
+}
+
+// A file system that has no such rename says EINVAL: rename(2).
+int System::rename_noreplace(const char* from, const char* to) {
+  return ::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
 int System::socket(int domain, int type, int protocol) {

@@ -98,6 +98,10 @@ int System::flock(int fd, int operation) { return ::flock(fd, operation); }
 
 int System::fchmod(int fd, mode_t mode) { return ::fchmod(fd, mode); }
 
+int System::fchown(int fd, uid_t user, gid_t group) {
+  return ::fchown(fd, user, group);
+}
+
 int System::futimens(int fd, const timespec times[2]) {
   return ::futimens(fd, times);
 }
@@ -124,6 +128,11 @@ int System::unlinkat(int directory, const char* path, int flags) {
 }
 
 int System::chmod(const char* path, mode_t mode) { return ::chmod(path, mode); }
+
+int System::fchownat(int directory, const char* path, uid_t user, gid_t group,
+                     int flags) {
+  return ::fchownat(directory, path, user, group, flags);
+}
 
 int System::utimensat(int directory, const char* path, const timespec times[2],
                       int flags) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -39,6 +40,14 @@ Instant ReadClock(System& system) {
                                   now.tv_nsec);
 }
 
+// So many can have been there when a turn began: one of each descriptor, two
+// where its directions are told apart (kqueue). The kernel's queue is first in,
+// first out, so who goes on until then has seen all of that; what is still
+// there has come meanwhile, and may do so for ever: peers send while tasks are
+// busy, and those want their turn. (Signals and processes are few, and of a
+// round that is too short the rest comes with the next.)
+std::size_t MostEvents(const SourcePool& sources) { return 2 * sources.live(); }
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Reactor>> Reactor::Create(System& system,
@@ -69,6 +78,7 @@ absl::StatusOr<int> Reactor::Poll(absl::Duration max_wait) {
   constexpr std::size_t kFull = 127;  // A wake takes a place, and is no event.
   absl::Duration patience = TimeToSleep(max_wait);
   int served = 0;
+  std::size_t seen = 0;
   for (;;) {
     const absl::StatusOr<std::span<const Event>> events =
         poller_.Wait(buffer, patience);
@@ -77,7 +87,10 @@ absl::StatusOr<int> Reactor::Poll(absl::Duration max_wait) {
       return events.status();
     }
     for (const Event& event : *events) served += Dispatch(event);
-    if (served > 0 || events->size() < kFull) return served + FireTimers();
+    seen += events->size();
+    if (served > 0 || events->size() < kFull || seen >= MostEvents(*sources_)) {
+      return served + FireTimers();
+    }
     // All of that was for nobody; what is behind it need not be.
     patience = absl::ZeroDuration();
   }

@@ -78,13 +78,18 @@ BrokenPipesAreErrors::BrokenPipesAreErrors() noexcept
     : blocked_before_(BlockSignal(SIGPIPE)),
       pending_before_(!blocked_before_ && IsPending(SIGPIPE)) {}
 
-// sigwait does not wait: the signal is pending, and this thread is the only one
-// that it is for.
+// What a write here has raised is this thread's alone, and is taken back. What
+// the whole process was sent may be pending as well, and looks the same; of the
+// two, Linux gives sigwait the thread's. So the thread raises one of its own,
+// which makes no second one: sigwait never waits, though another thread may
+// have taken the process's meanwhile, and that one stays for whom it was meant.
+// (macOS keeps both in one place, where they are one.)
 BrokenPipesAreErrors::~BrokenPipesAreErrors() {
   if (blocked_before_) return;
   if (!pending_before_ && IsPending(SIGPIPE)) {
     const sigset_t only = Only(SIGPIPE);
     int taken = 0;
+    pthread_kill(pthread_self(), SIGPIPE);
     sigwait(&only, &taken);
   }
   UnblockSignal(SIGPIPE);

@@ -4,10 +4,19 @@
 
 #include "weft/reactor/signals.h"
 
+#include <signal.h>
+
 #include "absl/status/status.h"
 #include "weft/reactor/signal_mask.h"
 
 namespace weft::reactor {
+
+bool IsSignalIgnored(int signal) noexcept {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
 absl::StatusOr<std::unique_ptr<SignalWatcher>> SignalWatcher::Create(
     Reactor& reactor, const std::vector<int>& signals,
     SignalListener& listener) {

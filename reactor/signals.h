@@ -35,6 +35,11 @@
 
 namespace weft::reactor {
 
+// Whether the process ignores it, as one does that nohup or a shell's `&` has
+// started: that is inherited, signal(7). A signal that is blocked is kept all
+// the same, and reported to whoever watches it.
+bool IsSignalIgnored(int signal) noexcept;
+
 // Whoever wants to know that a signal was raised.
 class SignalListener {
  public:

@@ -152,6 +152,16 @@ class alignas(64) Source {
   }
   bool lost() const noexcept { return (announced() & kLost) != 0; }
 
+  // Whether an operation other than the caller's, which has pinned, is inside a
+  // call at this moment: it may be told that the connection is lost, and has
+  // not noted it yet. If the system has told it before the caller, its Pin is
+  // seen here: the socket's own lock in the kernel is between the two.
+  bool others_inside() const noexcept {
+    // acquire: pairs with the release in Unpin; what they noted is visible.
+    return (state_.load(std::memory_order_acquire) & kOperations) >
+           kOneOperation;
+  }
+
   // Something was announced once that a read may find at any time from then on:
   // the end of the stream, that it is lost, or what is behind urgent data, at
   // which a read stops short.

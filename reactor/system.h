@@ -76,6 +76,13 @@ enum class FileAdvice {
   kDontNeed,
 };
 
+// How much room a file system has, in bytes.
+struct FileSystemSpace {
+  std::uint64_t total = 0;
+  std::uint64_t free = 0;       // That nothing is in.
+  std::uint64_t available = 0;  // Of that, what is not kept for root.
+};
+
 // Threads: any function from any thread; an override keeps that promise.
 class System {
  public:
@@ -145,10 +152,14 @@ class System {
   virtual ssize_t copy_file_range(int from, off_t from_offset, int to,
                                   off_t to_offset, std::size_t size);
   virtual int fchmod(int fd, mode_t mode);
+  virtual int fchown(int fd, uid_t user, gid_t group);
   virtual int futimens(int fd, const timespec times[2]);
+  virtual int fstatvfs(int fd, FileSystemSpace* out);
 
   // Names in the file system. `openat` is to openat(2) what `open` is to
-  // open(2).
+  // open(2). `rename_noreplace` is rename(2) where nothing has the new name,
+  // and EEXIST where something has; ENOTSUP or EINVAL where the file system
+  // cannot do that in one step.
   virtual int stat(const char* path, struct stat* out);
   virtual int lstat(const char* path, struct stat* out);
   virtual int fstatat(int directory, const char* path, struct stat* out,
@@ -156,6 +167,8 @@ class System {
   virtual int openat(int directory, const char* path, int flags, mode_t mode);
   virtual int unlinkat(int directory, const char* path, int flags);
   virtual int chmod(const char* path, mode_t mode);
+  virtual int fchownat(int directory, const char* path, uid_t user, gid_t group,
+                       int flags);
   virtual int utimensat(int directory, const char* path,
                         const timespec times[2], int flags);
   virtual int link(const char* from, const char* to);
@@ -164,9 +177,11 @@ class System {
   virtual char* realpath(const char* path, char* resolved);
   virtual char* mkdtemp(char* pattern);
   virtual int rename(const char* from, const char* to);
+  virtual int rename_noreplace(const char* from, const char* to);
   virtual int unlink(const char* path);
   virtual int mkdir(const char* path, mode_t mode);
   virtual int rmdir(const char* path);
+  virtual int statvfs(const char* path, FileSystemSpace* out);
   virtual DIR* opendir(const char* path);
   virtual DIR* fdopendir(int fd);
   virtual dirent* readdir(DIR* directory);

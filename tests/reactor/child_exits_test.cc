@@ -203,6 +203,23 @@ TEST_F(ChildExitsTest, ASignalReachesTheChildUntilItIsReapedAndNobodyAfter) {
   EXPECT_EQ(child->Signal(SIGKILL).code(), absl::StatusCode::kNotFound);
 }
 
+// kill(2): a group has got a signal where one of it has.
+class LeaderOfAnotherUser final : public System {
+ public:
+  int kill(pid_t process, int) override {
+    if (process < 0) return 0;
+    errno = EPERM;
+    return -1;
+  }
+};
+
+TEST(ChildTest, ASignalThatReachesItsGroupButNotItselfIsRefused) {
+  LeaderOfAnotherUser system;
+  CountingChild child(/*process=*/4711, Reach::kGroup, system);
+
+  EXPECT_EQ(child.Signal(SIGKILL).code(), absl::StatusCode::kPermissionDenied);
+}
+
 TEST_F(ChildExitsTest, TheEndOfTheReactorReapsWhatHasEnded) {
   Mortal mortal;
   const auto child = Watched(mortal);

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -50,6 +51,7 @@ class WatchedSystem final : public System {
   }
   int event_queue_wait(absl::FunctionRef<int()> call) override {
     ++waits;
+    if (before_wait != nullptr) before_wait();
     if (wait_error != 0) {
       errno = wait_error;
       return -1;
@@ -66,6 +68,7 @@ class WatchedSystem final : public System {
   int clock_reads = 0;
   int controls = 0;
   int waits = 0;
+  std::function<void()> before_wait;
   int wait_error = 0;
   int last_wait = 0;  // How many events the kernel had.
 };
@@ -267,6 +270,33 @@ TEST_F(ReactorTest, WhatNobodyWaitsForHidesNothingThatSomebodyDoes) {
 
   EXPECT_EQ(Poll(absl::InfiniteDuration()), 1);
   EXPECT_EQ(waiter.wakes, 1);
+}
+
+// Peers of many connections send again and again while their tasks are busy:
+// the tasks must have their turn, and timers theirs.
+TEST_F(ReactorTest, AFloodForNobodyIsFollowedForOneRoundAndNotForEver) {
+  constexpr int kMany = 300;
+  std::vector<SourceHandle> sources;
+  std::vector<Fd> peers;
+  for (int i = 0; i < kMany; ++i) {
+    std::array<int, 2> ends;
+    ASSERT_EQ(system_.pipe(ends.data()), 0);
+    sources.push_back(pool_->Adopt(Fd(ends[0], system_), system_));
+    peers.emplace_back(ends[1], system_);
+    ASSERT_TRUE(sources[i]->Register(*reactor_).ok());
+  }
+  constexpr int kEndOfFlood = 100;
+  system_.before_wait = [&] {
+    if (system_.waits >= kEndOfFlood) return;
+    for (const Fd& peer : peers) system_.write(peer.get(), "x", 1);
+  };
+  CountingTimer timer;
+  reactor_->timers().Arm(timer, reactor_->Now());
+
+  Poll(absl::InfiniteDuration());
+
+  EXPECT_LT(system_.waits, 10);
+  EXPECT_EQ(timer.fired, 1);
 }
 
 TEST_F(ReactorTest, AnInterruptedWaitIsAnEmptyTurn) {

@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <array>
@@ -145,6 +147,48 @@ TEST_F(SystemFileTest, MakesListsRenamesAndRemovesNames) {
   struct stat about{};
   EXPECT_EQ(system_.lstat(Path("moved").c_str(), &about), -1);
   EXPECT_EQ(errno, ENOENT);
+}
+
+TEST_F(SystemFileTest, RenamesOverNothingOrSaysThatItCannot) {
+  const Fd one = Create("one");
+  const Fd other = Create("other");
+
+  EXPECT_EQ(
+      system_.rename_noreplace(Path("one").c_str(), Path("other").c_str()), -1);
+  const int error = errno;
+  EXPECT_THAT(error, AnyOf(EEXIST, EINVAL, ENOTSUP));
+
+  struct stat about{};
+  EXPECT_EQ(system_.lstat(Path("one").c_str(), &about), 0);
+  if (error != EEXIST) return;  // This file system cannot.
+  EXPECT_EQ(system_.rename_noreplace(Path("one").c_str(), Path("free").c_str()),
+            0);
+  EXPECT_EQ(system_.lstat(Path("free").c_str(), &about), 0);
+}
+
+TEST_F(SystemFileTest, KnowsTheRoomOfAFileSystemInBytes) {
+  const Fd file = Create("file");
+  FileSystemSpace by_name;
+  FileSystemSpace by_number;
+  struct statvfs about{};
+
+  ASSERT_EQ(system_.statvfs(root_.c_str(), &by_name), 0);
+  ASSERT_EQ(system_.fstatvfs(file.get(), &by_number), 0);
+  ASSERT_EQ(::statvfs(root_.c_str(), &about), 0);
+
+  EXPECT_EQ(by_name.total, std::uint64_t{about.f_blocks} * about.f_frsize);
+  EXPECT_EQ(by_number.total, by_name.total);
+  EXPECT_LE(by_name.free, by_name.total);
+  EXPECT_LE(by_name.available, by_name.free);
+}
+
+TEST_F(SystemFileTest, GivesAFileToWhomItBelongs) {
+  const Fd file = Create("file");
+
+  EXPECT_EQ(system_.fchown(file.get(), ::geteuid(), static_cast<gid_t>(-1)), 0);
+  EXPECT_EQ(system_.fchownat(AT_FDCWD, Path("file").c_str(), ::geteuid(),
+                             static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW),
+            0);
 }
 
 TEST_F(SystemFileTest, StatFollowsALinkAndLstatDoesNot) {

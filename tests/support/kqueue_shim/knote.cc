@@ -1,4 +1,5 @@
-// What a knote of the shim asks of its descriptor, timer, signal or process.
+// What a knote of the shim asks of its descriptor, timer, signal, process or
+// file.
 //
 // SPDX-License-Identifier: MIT
 
@@ -83,6 +84,10 @@ int Knote::Update(const KernelEvent& change) {
       if (change.fflags != NOTE_EXIT) return EINVAL;
       fflags_ = change.fflags;
       return source_ == -1 ? WatchProcess() : 0;
+    case EVFILT_VNODE:
+      CollectNotes();  // What has happened so far counts as asked for then.
+      fflags_ = change.fflags;
+      return source_ == -1 ? WatchVnode() : 0;
     case EVFILT_USER:
       return 0;
     default:
@@ -127,6 +132,21 @@ int Knote::WatchProcess() {
   return IsReadable(source) ? ESRCH : 0;  // A zombie.
 }
 
+int Knote::WatchVnode() {
+  const int source = vnode_.Start(static_cast<int>(key_.ident));
+  if (source == -1) return errno;
+  ReplaceSource(source);
+  return 0;
+}
+
+// One note that was asked for brings those along that come with it.
+void Knote::CollectNotes() {
+  for (const std::uint32_t notes : vnode_.Take()) {
+    if ((notes & fflags_) != 0) notes_ |= notes;
+  }
+  if (notes_ != 0) active_ = true;
+}
+
 void Knote::ReplaceSource(int source) {
   if (source_ != -1) __real_close(source_);
   source_ = source;
@@ -163,6 +183,8 @@ void Knote::Collect() {
   } else if (key_.filter == EVFILT_PROC) {
     active_ = IsReadable(source_);
     return;
+  } else if (key_.filter == EVFILT_VNODE) {
+    return CollectNotes();
   } else {
     if (is_file_ && (flags_ & EV_CLEAR) == 0) active_ = true;
     return;
@@ -184,6 +206,8 @@ std::optional<KernelEvent> Knote::Evaluate() {
   } else if (key_.filter == EVFILT_PROC) {
     event.flags |= EV_EOF;
     event.fflags = NOTE_EXIT;
+  } else if (key_.filter == EVFILT_VNODE) {
+    event.fflags = notes_;
   } else {
     event.data = count_;
   }
@@ -224,6 +248,7 @@ bool Knote::AfterDelivery() {
   if ((flags_ & EV_CLEAR) != 0) {
     active_ = false;
     count_ = 0;
+    notes_ = 0;
     if (key_.filter == EVFILT_USER) fflags_ = 0;
   }
   if ((flags_ & EV_DISPATCH) != 0) {

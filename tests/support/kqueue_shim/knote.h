@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "weft/tests/support/kqueue_shim/vnode_watch.h"
+
 namespace weft::kqueue_shim {
 
 using KernelEvent = struct kevent;
@@ -37,8 +39,8 @@ class Knote {
   // NOTE_TRIGGER and the flag arithmetic of EVFILT_USER.
   void Trigger(std::uint32_t fflags);
 
-  // Reads the descriptor of a timer or a signal, and thus makes it silent;
-  // looks at that of a process.
+  // Reads the descriptor of a timer, a signal or a file's changes, and thus
+  // makes it silent; looks at that of a process.
   void Collect();
 
   void Activate() { active_ = true; }
@@ -57,7 +59,7 @@ class Knote {
   [[nodiscard]] bool WatchesDescriptor() const;
   [[nodiscard]] bool WatchesFile() const { return is_file_; }
   void SetWatchesFile() { is_file_ = true; }
-  // The timerfd, signalfd or pidfd; -1 for other filters.
+  // The timerfd, signalfd, pidfd or inotify; -1 for other filters.
   [[nodiscard]] int source() const { return source_; }
   [[nodiscard]] void* udata() const { return udata_; }
 
@@ -65,6 +67,8 @@ class Knote {
   int ArmTimer(const KernelEvent& change);
   int WatchSignal();
   int WatchProcess();
+  int WatchVnode();
+  void CollectNotes();
   void ReplaceSource(int source);
   [[nodiscard]] KernelEvent Describe() const;
   std::optional<KernelEvent> EvaluateDescriptor();
@@ -75,7 +79,9 @@ class Knote {
   std::intptr_t data_ = 0;    // As added.
   void* udata_ = nullptr;
   std::intptr_t count_ = 0;  // Expirations, or signals, not yet delivered.
+  std::uint32_t notes_ = 0;  // What happened to a file, not yet delivered.
   int source_ = -1;          // Owned.
+  VnodeWatch vnode_;         // Reads `source_`.
   bool enabled_ = true;
   bool active_ = false;           // Something happened since the last delivery.
   bool was_unconnected_ = false;  // Had no connection so far.

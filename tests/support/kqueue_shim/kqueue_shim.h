@@ -19,6 +19,14 @@
 //   data       Bytes to read, backlog of a TCP listener, space to write.
 //   NOTE_EXIT  Once, and the knote is gone. ESRCH for a process that has ended,
 //              though its parent has not waited for it, as on macOS.
+//   VNODE      Of files, directories and links: NOTE_WRITE, EXTEND, ATTRIB,
+//              LINK, RENAME and DELETE, as macOS posts them. A name that comes
+//              or goes is a NOTE_WRITE of its directory; unlink posts
+//              NOTE_DELETE though there are other names; to make a file shorter
+//              is NOTE_ATTRIB. One that was asked for brings those along that
+//              the same call posts. They add up until EV_CLEAR takes them.
+//   Nesting    A queue can be watched for reading by another, and for nothing
+//              else (EINVAL).
 //   Also       NOTE_LOWAT, EVFILT_TIMER with all units, EVFILT_USER.
 //
 // Not honoured, because Linux does not tell
@@ -30,7 +38,9 @@
 //   times while pending they count as one.
 //   A queue survives fork, and polls as ready when it merely might be.
 //   EVFILT_PROC knows no other note than NOTE_EXIT, and `data` is 0 there.
-//   EVFILT_VNODE is not there yet.
+//   EVFILT_VNODE: NOTE_REVOKE never comes. Of attributes that change just
+//   before a file loses a name only the loss is told. Permission to read is
+//   needed, of a directory's parent as well; O_EVTONLY needs none on macOS.
 //
 // SPDX-License-Identifier: MIT
 

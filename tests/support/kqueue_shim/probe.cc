@@ -12,10 +12,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace weft::kqueue_shim {
 namespace {
@@ -142,6 +147,15 @@ bool IsUnconnected(int fd) {
   const std::optional<tcp_info> info = TcpInfo(fd);
   return info &&
          (info->tcpi_state == TCP_SYN_SENT || info->tcpi_state == TCP_CLOSE);
+}
+
+bool IsQueue(int fd) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  std::array<char, 64> target{};
+  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+  return size > 0 &&
+         std::string_view(target.data(), static_cast<std::size_t>(size)) ==
+             "anon_inode:[eventpoll]";
 }
 
 }  // namespace weft::kqueue_shim

@@ -23,6 +23,9 @@ Readiness ProbeWrite(int fd);
 // A TCP socket that has no connection yet, or none any more.
 bool IsUnconnected(int fd);
 
+// A kqueue, which is an epoll instance here.
+bool IsQueue(int fd);
+
 }  // namespace weft::kqueue_shim
 
 #endif  // WEFT_TESTS_SUPPORT_KQUEUE_SHIM_PROBE_H_

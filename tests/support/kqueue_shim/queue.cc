@@ -26,6 +26,7 @@
 
 #include "weft/tests/support/kqueue_shim/close_hook.h"
 #include "weft/tests/support/kqueue_shim/knote.h"
+#include "weft/tests/support/kqueue_shim/probe.h"
 
 namespace weft::kqueue_shim {
 namespace {
@@ -94,7 +95,7 @@ int Queue::Call(std::span<const KernelEvent> changes,
   {
     std::lock_guard lock(mutex_);
     const int answers = ApplyAll(changes, events);
-    if (!changes.empty() && sleepers_ > 0) RingBell();
+    if (!changes.empty() && (sleepers_ > 0 || HasTriggered())) RingBell();
     if (answers != 0 || events.empty()) return answers;
   }
   const Knobs knobs = chance_.knobs();
@@ -136,8 +137,9 @@ int Queue::ApplyAll(std::span<const KernelEvent> changes,
 
 int Queue::Apply(const KernelEvent& change) {
   const KnoteKey key{change.filter, change.ident};
-  const bool descriptor =
-      key.filter == EVFILT_READ || key.filter == EVFILT_WRITE;
+  const bool descriptor = key.filter == EVFILT_READ ||
+                          key.filter == EVFILT_WRITE ||
+                          key.filter == EVFILT_VNODE;
   if (descriptor && !IsOpen(key.ident)) return EBADF;
   const auto found = knotes_.find(key);
   if (found == knotes_.end()) {
@@ -186,6 +188,9 @@ int Queue::Watch(KnoteKey key, Knote& knote) {
     return AddTo(poll_set_, knote.source(), EPOLLIN) == -1 ? errno : 0;
   }
   if (!knote.WatchesDescriptor()) return 0;
+  if (key.filter == EVFILT_WRITE && IsQueue(static_cast<int>(key.ident))) {
+    return EINVAL;
+  }
   const std::uint32_t edges = key.filter == EVFILT_READ
                                   ? EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET
                                   : EPOLLOUT | EPOLLET;
@@ -211,6 +216,7 @@ void Queue::DropDescriptor(int fd) {
   std::lock_guard lock(mutex_);
   Drop({EVFILT_READ, static_cast<std::uintptr_t>(fd)});
   Drop({EVFILT_WRITE, static_cast<std::uintptr_t>(fd)});
+  Drop({EVFILT_VNODE, static_cast<std::uintptr_t>(fd)});
 }
 
 int Queue::CollectOrSleep(std::span<KernelEvent> events,
@@ -268,7 +274,7 @@ int Queue::Deliver(std::span<KernelEvent> events) {
   std::size_t delivered = 0;
   for (const KnoteKey key : candidates) {
     if (delivered == events.size()) {  // Somebody else may want the rest.
-      if (sleepers_ > 0) RingBell();
+      RingBell();
       break;
     }
     Knote& knote = knotes_.at(key);
@@ -292,6 +298,14 @@ int Queue::DeliverSpurious(std::span<KernelEvent> events) {
   auto dice = chance_.Fork();
   events[0] = victims[dice() % victims.size()]->Spurious();
   return 1;
+}
+
+// Whether the change itself has made something to deliver: of a descriptor, an
+// active knote only means that it must be looked at.
+bool Queue::HasTriggered() const {
+  return std::ranges::any_of(knotes_, [](const auto& each) {
+    return each.second.IsCandidate() && !each.second.WatchesDescriptor();
+  });
 }
 
 void Queue::RingBell() {

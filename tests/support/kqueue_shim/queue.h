@@ -2,7 +2,8 @@
 //
 //     poll set (its number is the kqueue's) --+-- read edges   epoll, EPOLLIN
 //                                             +-- write edges  epoll, EPOLLOUT
-//                                             +-- timerfds, signalfds
+//                                             +-- timerfds, signalfds, pidfds
+//                                             +-- inotify, for each file
 //                                             +-- bell         eventfd
 //
 // It works as the kernel does. An edge only marks a knote active; an active
@@ -14,8 +15,9 @@
 // Invariants
 //   1. `mutex_` is held while anything but the poll set is touched, and never
 //      while a thread sleeps.
-//   2. A sleeper is woken for what no descriptor tells (a trigger, a knote
-//      enabled, events left over from a full batch) by the bell.
+//   2. A sleeper, or a queue that watches this one, is woken for what no
+//      descriptor tells (a trigger, a knote enabled, events left over from a
+//      full batch) by the bell.
 //   3. A knote goes away together with its registration in epoll.
 //
 // SPDX-License-Identifier: MIT
@@ -67,6 +69,7 @@ class Queue {
   int Deliver(std::span<KernelEvent> events);
   int DeliverSpurious(std::span<KernelEvent> events);
   int CollectOrSleep(std::span<KernelEvent> events, const timespec* timeout);
+  [[nodiscard]] bool HasTriggered() const;
   void RingBell();
   [[nodiscard]] int EdgesOf(std::int16_t filter) const {
     return filter == EVFILT_READ ? read_edges_ : write_edges_;

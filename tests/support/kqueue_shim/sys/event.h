@@ -1,6 +1,6 @@
 // <sys/event.h> for Linux: kqueue and kevent over epoll, timerfd, eventfd,
-// signalfd and pidfd, so that the kqueue poller can be tested, unchanged, where
-// there is no kqueue. Test code: never installed.
+// signalfd, pidfd and inotify, so that what stands on kqueue can be tested,
+// unchanged, where there is none. Test code: never installed.
 //
 // What it honours, and what it cannot, is listed in kqueue_shim.h. Names are
 // the systems'; values and member types are those of macOS.
@@ -10,13 +10,14 @@
 #ifndef WEFT_TESTS_SUPPORT_KQUEUE_SHIM_SYS_EVENT_H_
 #define WEFT_TESTS_SUPPORT_KQUEUE_SHIM_SYS_EVENT_H_
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <time.h>
 
-// Filters. EVFILT_VNODE (inotify) may come later: until then a change that
-// names it fails with EINVAL.
+// Filters.
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
+#define EVFILT_VNODE (-4)
 #define EVFILT_PROC (-5)
 #define EVFILT_SIGNAL (-6)
 #define EVFILT_TIMER (-7)
@@ -39,6 +40,19 @@
 
 // For EVFILT_READ and EVFILT_WRITE: ready from `data` bytes on.
 #define NOTE_LOWAT 0x00000001
+
+// For EVFILT_VNODE.
+#define NOTE_DELETE 0x00000001
+#define NOTE_WRITE 0x00000002
+#define NOTE_EXTEND 0x00000004
+#define NOTE_ATTRIB 0x00000008
+#define NOTE_LINK 0x00000010
+#define NOTE_RENAME 0x00000020
+#define NOTE_REVOKE 0x00000040
+
+// Of macOS's <fcntl.h>: to watch and for nothing else, and the link itself.
+#define O_EVTONLY O_PATH
+#define O_SYMLINK O_NOFOLLOW
 
 // For EVFILT_PROC.
 #define NOTE_EXIT 0x80000000U
