@@ -27,11 +27,12 @@ BlockingPool::Submitted BlockingPool::SubmitIf(
   // where others run already they will get to it.
   if (queued_ >= idle_threads_ &&
       static_cast<int>(threads_.size()) < max_threads_) {
-    auto self = threads_.emplace(threads_.end());
+    auto self = threads_.end();
     try {
+      self = threads_.emplace(threads_.end());
       *self = std::thread([this, self] { RunThread(self); });
     } catch (...) {
-      threads_.erase(self);
+      if (self != threads_.end()) threads_.erase(self);
       if (threads_.empty()) return Submitted::kNoThread;
     }
   }

@@ -9,6 +9,10 @@
 //     }
 //     co_await OrReturn(OnEachCore(Serve, address));
 //
+// All of them listen on one port then, and the system deals the connections
+// out. (Port 0 would be another port on each: bind once, ask for
+// local_address(), and bind that on each core before the first one is closed.)
+//
 // In a runtime of the flavor kPerCore a task stays on the core where it was
 // born, so a program that wants to use all of them begins one there on each. In
 // one that steals work there is one such task, whose children spread by

@@ -53,11 +53,14 @@ class CancelOnSignal final : public reactor::SignalListener {
   Atomic<MainHandle*> task_{nullptr};
 };
 
-// Those that the program does not take itself.
+// Those that the program does not take itself, and that whoever started it lets
+// through. A shell without job control has what it runs in the background
+// ignore SIGINT: Ctrl-C is for what runs in front.
 std::vector<int> SignalsThatCancel(const RuntimeOptions& options) {
   std::vector<int> signals{SIGINT, SIGTERM};
   std::erase_if(signals, [&options](int signal) {
-    return std::ranges::count(options.signals, signal) > 0;
+    return std::ranges::count(options.signals, signal) > 0 ||
+           reactor::IsSignalIgnored(signal);
   });
   return signals;
 }

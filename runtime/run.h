@@ -75,7 +75,7 @@ Task<absl::StatusOr<int>> MainTask(Callable callable) {
 // The first SIGINT or SIGTERM cancels the task, and the program ends when it
 // has; CANCELLED is no error then. A second one ends the program at once, with
 // the exit code a shell gives to that signal. One that options.signals names is
-// left to the program.
+// left to the program; one that it was started to ignore stays ignored.
 //
 // Threads: the main thread, before others are started: those would not know
 //          that the two signals are taken.

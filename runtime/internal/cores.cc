@@ -42,7 +42,7 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
          .max_blocking_threads =
              (options.max_blocking_threads + cores - 1) / cores,
          .longest_spin = options.longest_spin,
-         .processors = processors / cores,
+         .processors = processors,
          .cores = made.get()});
     if (!scheduler.ok()) return scheduler.status();
     made->schedulers_.push_back(*std::move(scheduler));
@@ -55,6 +55,17 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
 Cores::~Cores() {
   for (auto& scheduler : schedulers_) scheduler->blocking_pool().Stop();
   while (!schedulers_.empty()) schedulers_.pop_back();
+}
+
+SpinBudget::Company Cores::Company() const noexcept {
+  SpinBudget::Company all = {};
+  for (const auto& scheduler : schedulers_) {
+    const SpinBudget::Company own = scheduler->OwnCompany();
+    all.awake_workers += own.awake_workers;
+    all.blocking_threads += own.blocking_threads;
+    all.processors = own.processors;
+  }
+  return all;
 }
 
 absl::Status Cores::StartThreads() {

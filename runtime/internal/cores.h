@@ -35,6 +35,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "weft/runtime/atomic.h"
+#include "weft/runtime/internal/spin_budget.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/runtime.h"
 
@@ -71,6 +72,8 @@ class Cores {
     return *schedulers_[index];
   }
   int workers() const noexcept;
+  // They share nothing but the processors, and with these who else wants one.
+  SpinBudget::Company Company() const noexcept;
 
  private:
   Cores() = default;

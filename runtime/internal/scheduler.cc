@@ -14,6 +14,7 @@
 #include "weft/reactor/signal_mask.h"
 #include "weft/reactor/spin_wait.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/internal/cores.h"
 #include "weft/runtime/internal/depot_keeper.h"
 #include "weft/runtime/internal/root.h"
 
@@ -120,6 +121,10 @@ void Scheduler::PushFromOutside(Job& job) noexcept {
   // release: pairs with the acquire in the destructor. From here on `*this`
   // may be gone.
   pushing_.fetch_sub(1, std::memory_order_release);
+}
+
+SpinBudget::Company Scheduler::Company() const noexcept {
+  return cores_ == nullptr ? OwnCompany() : cores_->Company();
 }
 
 void Scheduler::WakeOneToHelp() noexcept {

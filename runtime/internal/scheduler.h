@@ -47,7 +47,7 @@ class Scheduler {
     reactor::System* system = nullptr;  // Null: the kernel's.
     int max_blocking_threads = 64;      // 0: Blocking runs inline (Simulator).
     absl::Duration longest_spin = absl::Microseconds(100);
-    int processors = 1;      // That its threads have to themselves.
+    int processors = 1;      // For all that are held together by `cores`.
     Cores* cores = nullptr;  // What it is one of; null in a Simulator.
   };
 
@@ -126,8 +126,10 @@ class Scheduler {
   BlockingPool& blocking_pool() noexcept { return blocking_pool_; }
   Cores* cores() const noexcept { return cores_; }
   absl::Duration longest_spin() const noexcept { return longest_spin_; }
-  // Of a worker that is awake.
-  SpinBudget::Company Company() const noexcept {
+  // Of a worker that is awake: on whatever core of the runtime they are.
+  SpinBudget::Company Company() const noexcept;
+  // On this one alone.
+  SpinBudget::Company OwnCompany() const noexcept {
     return {.awake_workers = worker_count() - idle_.sleepers(),
             .blocking_threads = blocking_pool_.busy_threads(),
             .processors = processors_};

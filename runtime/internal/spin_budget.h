@@ -6,20 +6,30 @@
 // pays to look as long as a sleep would take, where work comes that soon; and
 // where it does not, every microsecond is thrown away.
 //
-//     a sleep that was shorter than the longest look    next time, look for as
-//                                                       long as that
-//     a longer one                                      for half as long; and
-//                                                       after a few, not at all
+//     a wait that was shorter than the longest look    next time, look for as
+//                                                      long as that
+//     a longer one                                     for half as long; and
+//                                                      after a few, not at all
 //
-// So whether it would have paid is learnt from the sleeps themselves, which
-// cost nothing, and not by looking in vain. A closed loop of requests finds the
-// worker awake; a timer every millisecond does not keep it up.
+// A wait is the look in vain, if there was one, and the sleep after it: else
+// work that comes every 130 microseconds would seem near after each vain look
+// of 100. So whether it would have paid is learnt from the waits themselves,
+// which cost nothing. A closed loop of requests finds the worker awake; a timer
+// every millisecond does not keep it up.
 //
 // Nor does it pay where there is no processor to spare: whoever looks out takes
 // it from those that would bring the work. Threads of the blocking pool count,
 // although some of them only wait: which, nobody can tell. And beside siblings
 // that are up it looks for no longer than a sleep and a wake would take of the
 // processor.
+//
+// Rejected: to count only blocking work that has not begun long ago, since what
+// takes long waits (for a terminal, say). It may as well compute, and that is
+// the very work that a look would take the processor from; while a read of a
+// disk waits and is short. To ask the kernel what each thread has used is a
+// call for each. The mistake is the cheap one of the two: as many threads that
+// wait for ever as there are processors to spare make wakes 40 us later, and
+// use none of them.
 //
 // Threads: the worker's own.
 //
@@ -29,6 +39,7 @@
 #define WEFT_RUNTIME_INTERNAL_SPIN_BUDGET_H_
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/time/time.h"
 
@@ -56,11 +67,19 @@ class SpinBudget {
   }
 
   // Work came while the worker looked.
-  void Paid() noexcept { budget_ = longest_; }
+  void Paid() noexcept {
+    budget_ = longest_;
+    looked_ = absl::ZeroDuration();
+  }
+
+  // None came for so long.
+  void LookedInVain(absl::Duration duration) noexcept { looked_ = duration; }
 
   // It has slept for so long, after it had looked in vain or not at all.
   void Slept(absl::Duration duration) noexcept {
-    if (duration < longest_) {
+    const absl::Duration waited =
+        std::exchange(looked_, absl::ZeroDuration()) + duration;
+    if (waited < longest_) {
       budget_ = longest_;
     } else {
       budget_ = budget_ > kShortest ? budget_ / 2 : absl::ZeroDuration();
@@ -76,6 +95,7 @@ class SpinBudget {
 
   const absl::Duration longest_;
   absl::Duration budget_;
+  absl::Duration looked_ = absl::ZeroDuration();
 };
 
 }  // namespace weft::internal

@@ -200,6 +200,7 @@ class Worker {
   Job* SearchAlone() noexcept;
   Job* StealFromSiblings() noexcept;
   bool Spin() noexcept;
+  static void PauseBeforeNextLook(const SpinBudget::Company& company) noexcept;
   bool AnyWorkInSight() const noexcept;
   void Overflow(Job& job) noexcept;
   // Polls, unless somebody else does: 0 then.

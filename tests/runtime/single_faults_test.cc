@@ -11,11 +11,14 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
+#include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
@@ -128,6 +131,39 @@ Task<absl::Status> Careless() {
 TEST(SingleFaultsTest, AnErrorThatIsLostIsFound) {
   EXPECT_THAT(Said(Careless, {.call = "open", .error = EMFILE}),
               HasSubstr("the error has been lost"));
+}
+
+// It may fail once.
+Task<absl::Status> AskTwice() {
+  System& system = CurrentReactor().system();
+  struct stat about{};
+  if (system.fstat(0, &about) == 0) co_return absl::OkStatus();
+  if (system.fstat(0, &about) == 0) co_return absl::OkStatus();
+  co_return absl::InternalError("it did not work twice");
+}
+
+TEST(SingleFaultsTest, AProgramThatBearsOneButNotTwoIsFoundByPairs) {
+  SingleFaults faults({.start = AskTwice, .check = AllIsWell});
+
+  EXPECT_GE(faults.TryAll(), 3);
+  EXPECT_NONFATAL_FAILURE(faults.TryPairs(/*seed=*/1, /*times=*/100),
+                          "it did not work twice (seed 1, pair ");
+}
+
+TEST(SingleFaultsTest, ASeedDrawsTheSamePairsAgain) {
+  const auto endings = [](std::uint64_t seed) {
+    std::vector<std::string> all;
+    const auto note = [&all](const absl::Status& ended) {
+      all.push_back(ended.ToString());
+      return absl::OkStatus();
+    };
+    SingleFaults faults({.start = Careful, .check = note});
+    EXPECT_GT(faults.TryPairs(seed, /*times=*/50), 0);
+    return all;
+  };
+
+  EXPECT_EQ(endings(1), endings(1));
+  EXPECT_NE(endings(1), endings(2));
 }
 
 TEST(SingleFaultsTest, ACallThatMovesLessIsOneOfThem) {

@@ -25,6 +25,18 @@ TEST(SpinBudgetTest, LooksAgainAtOnceAfterASleepThatWasShort) {
   EXPECT_EQ(budget.GetIn(kAlone), kLongest);
 }
 
+TEST(SpinBudgetTest, WorkThatComesAfterALookInVainIsNotNear) {
+  SpinBudget budget(kLongest);
+
+  for (int i = 0; i < 10; ++i) {
+    const absl::Duration looked = budget.GetIn(kAlone);
+    budget.LookedInVain(looked);
+    budget.Slept(absl::Microseconds(130) - looked);
+  }
+
+  EXPECT_EQ(budget.GetIn(kAlone), absl::ZeroDuration());
+}
+
 TEST(SpinBudgetTest, AfterAFewLongSleepsItDoesNotLookAtAll) {
   SpinBudget budget(kLongest);
   int looks = 0;
