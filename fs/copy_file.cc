@@ -40,7 +40,7 @@ constexpr mode_t kWhileCopying = 0600;
 
 // A file on its way to be a copy. Its functions block. Until it is one, its
 // destructor removes what was made: on the worker, but only where a task was
-// cancelled.
+// cancelled, and then nobody is told of a name that stays.
 class Copy {
  public:
   Copy(System& system, std::string from, std::string to, CopyOptions options)
@@ -50,12 +50,12 @@ class Copy {
         options_(options) {}
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
-  ~Copy() { Discard(); }
+  ~Copy() { Discard(absl::OkStatus()).IgnoreError(); }
 
   // The next of: opening both and copying some; the rest. True at the end.
   absl::StatusOr<bool> Step() {
     absl::StatusOr<bool> ended = Next();
-    if (!ended.ok()) Discard();
+    if (!ended.ok()) return Discard(std::move(ended).status());
     return ended;
   }
 
@@ -129,22 +129,17 @@ class Copy {
   }
 
   // A second name, which unlike a rename fails where it is taken; the first one
-  // goes with Discard.
+  // goes then. One that stays is told of, although the copy is there: whoever
+  // changes the copy in place would change what is behind the other name.
   absl::Status TakeFreeName() {
     const int answer = RetryInterrupted(
         [this] { return system_.link(copy_.path.c_str(), to_.c_str()); });
-    absl::Status linked = CheckCall(answer, "link", to_);
-    Discard();
-    return linked;
+    return Discard(CheckCall(answer, "link", to_));
   }
 
-  void Discard() noexcept {
-    if (copy_.path.empty()) return;
-    // What was written is not wanted, or closed already. A name that cannot be
-    // removed stays; there is an error already to tell.
-    copy_.fd.Close().IgnoreError();
-    RetryInterrupted([this] { return system_.unlink(copy_.path.c_str()); });
-    copy_.path.clear();
+  absl::Status Discard(absl::Status why) {
+    if (copy_.path.empty()) return why;
+    return RemoveNewFile(system_, copy_, std::move(why));
   }
 
   System& system_;

@@ -11,17 +11,13 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "weft/fs/overwrite.h"
 #include "weft/runtime/task.h"
 
 namespace weft::fs {
 
-// What happens where the name of the copy is taken.
-enum class Overwrite {
-  kYes,  // What had the name is replaced, in one step.
-  kNo,   // ALREADY_EXISTS, and it is untouched.
-};
-
 struct CopyOptions {
+  // What happens where the name of the copy is taken.
   Overwrite overwrite = Overwrite::kYes;
   // Whether the copy is as old as what was copied.
   bool keep_times = false;
@@ -43,8 +39,11 @@ struct CopyOptions {
 //           file is gone.
 // Errors:   NOT_FOUND, PERMISSION_DENIED; FAILED_PRECONDITION for a directory,
 //           a pipe or a socket; RESOURCE_EXHAUSTED where the disk is full. `to`
-//           is untouched then and the temporary file is gone. Not to overwrite
-//           takes a file system with hard links; PERMISSION_DENIED elsewhere.
+//           is untouched then and the temporary file is gone; one that could
+//           not be removed is named after the error. Not to overwrite takes a
+//           file system with hard links, PERMISSION_DENIED elsewhere; where the
+//           message begins with the unlink of the temporary name, `to` is the
+//           copy, and has that name as well.
 Task<absl::StatusOr<std::uint64_t>> CopyFile(std::string_view from,
                                              std::string_view to,
                                              CopyOptions options = {});

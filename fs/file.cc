@@ -144,6 +144,15 @@ Task<absl::Status> File::SetPermissions(mode_t permissions) const {
   co_return co_await Blocking(set);
 }
 
+Task<absl::Status> File::SetOwner(FileOwner owner) const {
+  auto set = [this, owner] {
+    return Call("fchown", [&](int fd) {
+      return system_->fchown(fd, owner.user_or_none(), owner.group_or_none());
+    });
+  };
+  co_return co_await Blocking(set);
+}
+
 Task<absl::Status> File::SetTimes(FileTimes times) const {
   const std::array<timespec, 2> pair = ToTimespecs(times);
   auto set = [this, &pair] {

@@ -34,11 +34,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weft/fs/byte_parts.h"
+#include "weft/fs/file_owner.h"
 #include "weft/fs/file_times.h"
 #include "weft/fs/metadata.h"
 #include "weft/fs/open_options.h"
@@ -82,6 +84,39 @@ class File {
   //           socket; UNAVAILABLE while another program holds a lease.
   static Task<absl::StatusOr<File>> Open(std::string_view path,
                                          OpenOptions options = {});
+
+  // Takes over a descriptor that came from elsewhere: from the process that
+  // started this one, in a message, out of a library. It is looked at, and from
+  // now on not inherited by a child process; all else is left as it is, for it
+  // belongs to everybody who has the file open. What Open opens is accepted,
+  // and a file without a name (memfd_create(2)), too. The cursor begins where
+  // the descriptor stands. `name` is for path() and for messages: how the user
+  // knows it.
+  //
+  // Suspends: until the file system has answered. (Of a device that waits, such
+  //           as a terminal, and may do so, each read later holds a thread of
+  //           the pool until there is something, cancelled or not. Open asks
+  //           for one that does not wait.)
+  // Cancel:   CANCELLED; the descriptor is closed, as it is by every error.
+  // Owns:     `fd`, also when it fails.
+  // Errors:   FAILED_PRECONDITION for no descriptor, and for one of a pipe, of
+  //           a socket, or of what no file system knows (an event queue).
+  static Task<absl::StatusOr<File>> FromFd(reactor::Fd fd,
+                                           std::string_view name);
+
+  // Opens a file without a name in `directory`, or in TemporaryRoot() where
+  // that is empty, to be read and written. Nobody else finds it, and it is gone
+  // when it is closed, however the program ends. Where the file system makes
+  // none without a name (macOS, a network), it has one for a moment, which only
+  // this user may open; a program that is killed then leaves it there.
+  // TemporaryFile is for what may have to be kept.
+  //
+  // Suspends: until it is open.
+  // Cancel:   CANCELLED; nothing was made.
+  // Errors:   as Open. Where the name of that moment cannot be removed, the
+  //           error tells it.
+  static Task<absl::StatusOr<File>> OpenUnnamed(
+      std::string_view directory = {});
 
   // A moved-from file is closed. What is assigned to is closed first, as by
   // its destructor.
@@ -231,6 +266,9 @@ class File {
   // write of them finds the disk full; the file becomes longer where that is
   // beyond its end, by zeros. Does not move the cursor.
   //
+  // macOS reserves beyond the end only, so a hole inside the file stays one;
+  // and what somebody else adds to the file in the same instant may be cut off.
+  //
   // Suspends: until it is done.
   // Cancel:   CANCELLED; the file is as it was.
   // Borrows:  the file.
@@ -257,6 +295,16 @@ class File {
   // Errors:   PERMISSION_DENIED where the file is somebody else's.
   Task<absl::Status> SetPermissions(mode_t permissions) const;
 
+  // Gives the file to this user and this group. The system takes those of its
+  // permissions that lend the old owner's rights: chown(2).
+  //
+  // Suspends: until it is done.
+  // Cancel:   CANCELLED; it is whose it was.
+  // Borrows:  the file.
+  // Errors:   PERMISSION_DENIED: only root gives files away, and others only to
+  //           a group that they are in.
+  Task<absl::Status> SetOwner(FileOwner owner) const;
+
   // Sets when the file was last read and changed.
   //
   // Suspends: until it is done.
@@ -282,11 +330,31 @@ class File {
   //           be stored.
   Task<absl::Status> Close();
 
+  // Another File of what this one has open. Both see the same bytes and
+  // the same size at all times, and share what belongs to the opening: how it
+  // was opened, and a FileLock, which either of them gives up for both. Each
+  // has a cursor of its own, and the new one begins where this one is. It stays
+  // open until both are closed.
+  //
+  // Threads: as what uses the cursor.
+  // Errors:  FAILED_PRECONDITION where this one is closed; RESOURCE_EXHAUSTED
+  //          where no descriptor is left.
+  absl::StatusOr<File> Duplicate() const;
+
+  // Gives the descriptor away, open as it is; this File is closed by that. Its
+  // own position says nothing of where this one was: cursor() still does, and
+  // who goes on by the other sets it to that. A FileLock goes with the
+  // descriptor, out of reach of its Release. Empty where the file was closed.
+  //
+  // Threads: as moving: when no operation is in progress.
+  [[nodiscard]] reactor::Fd TakeFd() noexcept { return std::move(fd_); }
+
   std::uint64_t cursor() const noexcept { return cursor_; }
   // Where the next Read or Write is to go on; may be beyond the end.
   void set_cursor(std::uint64_t offset) noexcept { cursor_ = offset; }
 
-  // As it was given to Open.
+  // As it was given to Open, or to FromFd as a name. OpenUnnamed makes one up,
+  // for messages.
   const std::string& path() const noexcept { return path_; }
 
   // Lends the descriptor, to those that copy from file to socket, and tells
@@ -301,6 +369,8 @@ class File {
        bool append) noexcept;
   static Task<absl::StatusOr<File>> OpenFile(std::string path,
                                              OpenOptions options);
+  static Task<absl::StatusOr<File>> Adopt(reactor::Fd fd, std::string name);
+  static Task<absl::StatusOr<File>> OpenUnnamedIn(std::string directory);
 
   // These block.
   Written WriteOnce(std::span<const std::byte> from,
@@ -357,8 +427,6 @@ class [[nodiscard("co_await it")]] File::ReadAwaiter final
   ssize_t AskDisk() noexcept;
   bool WantsNothing() const noexcept;
   bool IsTheEnd() noexcept;
-  // True: on its way; `*this` may be gone. False: there is a result.
-  bool Submit(Continuation caller) noexcept;
 
   const File& file_;
   const std::span<std::byte> into_;  // Or else:

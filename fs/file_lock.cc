@@ -44,7 +44,8 @@ absl::StatusOr<bool> Ask(const File& file, LockKind kind) {
 }  // namespace
 
 FileLock::~FileLock() {
-  // There is nobody to tell; and closing the file gives the lock up, too.
+  // There is nobody to tell; and closing the file, and every duplicate of it,
+  // gives the lock up, too.
   if (file_ != nullptr) Flock(*file_, LOCK_UN);
 }
 

@@ -67,8 +67,11 @@ class [[nodiscard("dropping it unlocks at once")]] FileLock {
 };
 
 // Waits until the lock of `file` is free and takes it. One File has one lock:
-// asking again while it is held changes its kind, which is not done in one
-// step, and two FileLocks then hold the same one; give up the first before.
+// asking again while it is held changes its kind, and not in one step: the one
+// that is held is given up first. Where the other is then refused or the wait
+// for it cancelled, none is held (flock(2)), though the first FileLock says so;
+// and where it is not, two FileLocks hold the same one. Give up the first
+// before you ask for another.
 //
 // Suspends: until it is ours: by pauses, see above.
 // Cancel:   CANCELLED; it is not held.

@@ -8,9 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,7 +54,7 @@ bool File::ReadAwaiter::await_ready() {
 }
 
 bool File::ReadAwaiter::await_suspend(Continuation caller) {
-  if (!queue_first_) return Submit(caller);
+  if (!queue_first_) return BlockingLeaf::await_suspend(caller);
   Prepare(caller);
   ScheduleFairly();  // From here on `*this` may be gone.
   return true;
@@ -65,7 +63,7 @@ bool File::ReadAwaiter::await_suspend(Continuation caller) {
 Continuation File::ReadAwaiter::Run(internal::ThisThread& here) noexcept {
   const Continuation caller = GoOn(here);
   if (!std::exchange(queue_first_, false)) return caller;  // Read by the pool.
-  if (Begin() || !Submit(caller)) return caller;
+  if (Begin() || !BlockingLeaf::await_suspend(caller)) return caller;
   return {};  // On its way to the pool: `*this` may be gone.
 }
 
@@ -125,20 +123,6 @@ bool File::ReadAwaiter::IsTheEnd() noexcept {
   return file_.system_->fstat(file_.fd_.get(), &about) == 0 &&
          S_ISREG(about.st_mode) &&
          offset_ >= static_cast<std::uint64_t>(about.st_size);
-}
-
-bool File::ReadAwaiter::Submit(Continuation caller) noexcept {
-  try {
-    // From here on `*this` may be gone.
-    return BlockingLeaf::await_suspend(caller);
-  } catch (const std::system_error& no_thread) {
-    // Nothing has been published: the pool starts a thread first.
-    error_ = no_thread.code().value();
-  } catch (const std::bad_alloc&) {
-    error_ = ENOMEM;
-  }
-  got_ = -1;
-  return false;
 }
 
 void File::ReadAwaiter::Call() noexcept {

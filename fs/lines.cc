@@ -82,11 +82,15 @@ class LineBuffer {
     return line;
   }
 
+  // To no more than a line and its end: TakeLine has found none here, so what
+  // is here is shorter than that.
   void Grow() {
-    auto larger = std::make_unique_for_overwrite<char[]>(2 * size_);
+    std::size_t size = 2 * size_;
+    if (options_.max_length < size - 2) size = options_.max_length + 2;
+    auto larger = std::make_unique_for_overwrite<char[]>(size);
     std::memcpy(larger.get(), bytes_.get(), end_);
     bytes_ = std::move(larger);
-    size_ *= 2;
+    size_ = size;
   }
 
   absl::Status TooLong() const {

@@ -39,7 +39,7 @@ enum class LineEnds {
 struct LinesOptions {
   LineEnds ends = LineEnds::kCut;
   // RESOURCE_EXHAUSTED for a line that is longer than this, its end not
-  // counted; no more than that and a buffer's worth is kept in memory.
+  // counted. The buffer grows to that, and no more; meanwhile there are two.
   std::size_t max_length = std::size_t{1} << 20;
   // How much is read at a time, at least.
   std::size_t buffer_size = std::size_t{64} << 10;

@@ -44,6 +44,11 @@ Times TimesOf(const Stat& about) noexcept {
   }
 }
 
+// For the calls whose names end in "at".
+int FlagsAt(Links links) noexcept {
+  return links == Links::kFollow ? 0 : AT_SYMLINK_NOFOLLOW;
+}
+
 absl::StatusOr<Metadata> Ask(System& system, const std::string& path,
                              Links links) {
   struct stat about{};
@@ -152,9 +157,19 @@ Task<absl::Status> SetPermissions(std::string_view path, mode_t permissions) {
                       });
 }
 
+Task<absl::Status> SetOwner(std::string_view path, FileOwner owner,
+                            Links links) {
+  const int flags = FlagsAt(links);
+  return CallWithPath(
+      "fchownat", path, [owner, flags](System& system, const char* name) {
+        return system.fchownat(AT_FDCWD, name, owner.user_or_none(),
+                               owner.group_or_none(), flags);
+      });
+}
+
 Task<absl::Status> SetTimes(std::string_view path, FileTimes times,
                             Links links) {
-  const int flags = links == Links::kFollow ? 0 : AT_SYMLINK_NOFOLLOW;
+  const int flags = FlagsAt(links);
   return CallWithPath(
       "utimensat", path,
       [pair = ToTimespecs(times), flags](System& system, const char* name) {

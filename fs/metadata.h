@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "weft/fs/file_owner.h"
 #include "weft/fs/file_times.h"
 #include "weft/runtime/task.h"
 
@@ -85,6 +86,16 @@ Task<absl::StatusOr<bool>> Exists(std::string_view path,
 // Cancel:   CANCELLED; they are as they were.
 // Errors:   NOT_FOUND; PERMISSION_DENIED where it is somebody else's.
 Task<absl::Status> SetPermissions(std::string_view path, mode_t permissions);
+
+// Gives what is called `path` to this user and this group. The system takes
+// those of its permissions that lend the old owner's rights: chown(2).
+//
+// Suspends: until it is done.
+// Cancel:   CANCELLED; it is whose it was.
+// Errors:   NOT_FOUND; PERMISSION_DENIED: only root gives things away, and
+//           others only to a group that they are in.
+Task<absl::Status> SetOwner(std::string_view path, FileOwner owner,
+                            Links links = Links::kFollow);
 
 // Sets when what is called `path` was last read and changed.
 //

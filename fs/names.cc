@@ -139,8 +139,14 @@ Task<absl::Status> RemoveFile(std::string_view path) {
   return CallWithPath("unlink", path, &System::unlink);
 }
 
-Task<absl::Status> Rename(std::string_view from, std::string_view to) {
-  return CallWithPaths("rename", from, to, &System::rename);
+// Rejected, for where no name may be taken: link and unlink (no directory has
+// two names), and to look first (somebody takes the name in between).
+Task<absl::Status> Rename(std::string_view from, std::string_view to,
+                          Overwrite overwrite) {
+  return CallWithPaths("rename", from, to,
+                       overwrite == Overwrite::kYes
+                           ? &System::rename
+                           : &System::rename_noreplace);
 }
 
 Task<absl::Status> CreateLink(std::string_view from, std::string_view to) {

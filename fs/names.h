@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/fs/overwrite.h"
 #include "weft/runtime/task.h"
 
 namespace weft::fs {
@@ -62,13 +63,19 @@ Task<absl::Status> RemoveDirectory(std::string_view path);
 Task<absl::Status> RemoveFile(std::string_view path);
 
 // Gives what is called `from` the name `to`, in the same file system. What was
-// called `to` is replaced, and at no time is there nothing of that name.
+// called `to` is replaced, and at no time is there nothing of that name; or
+// else, with Overwrite::kNo, nobody's name is taken, not even one that somebody
+// gives at the same moment.
 //
 // Suspends: until it is done.
 // Cancel:   CANCELLED; nothing was renamed.
 // Errors:   NOT_FOUND; FAILED_PRECONDITION between file systems, and where
-//           `to` is a directory that is not empty.
-Task<absl::Status> Rename(std::string_view from, std::string_view to);
+//           `to` is a directory that is not empty. With Overwrite::kNo
+//           ALREADY_EXISTS where `to` is taken; UNIMPLEMENTED or, on Linux,
+//           INVALID_ARGUMENT where the file system cannot do that: nothing is
+//           done in its place.
+Task<absl::Status> Rename(std::string_view from, std::string_view to,
+                          Overwrite overwrite = Overwrite::kYes);
 
 // Gives the file `from` another name, `to`, as good as the first.
 //

@@ -12,15 +12,16 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/system.h"
 
 namespace weft::fs {
 
-// Names to try, one after the other: the time, and where somebody had the same
-// idea, another number. Not random: O_EXCL is what keeps others out, not that
-// they cannot guess.
+// Names to try, one after the other: the time and a number that this program
+// has not used before. Where another had the same idea, the next number. Not
+// random: O_EXCL is what keeps others out, not that they cannot guess.
 class NewNames {
  public:
   // `directory` ends in a slash.
@@ -50,6 +51,12 @@ absl::StatusOr<NewFile> MakeNewFile(reactor::System& system,
                                     const std::string& directory,
                                     mode_t permissions,
                                     const std::string& wanted_for);
+
+// Closes and removes it, for it is not wanted: because of `why`, or OK where it
+// has another name by now. Gives `why`, and what the removal has to say where
+// the name stays: nobody knows that name but the error. Blocks.
+absl::Status RemoveNewFile(reactor::System& system, NewFile& file,
+                           absl::Status why);
 
 // The directory that holds the last name of `path`, with a slash at its end.
 std::string DirectoryOf(const std::string& path);

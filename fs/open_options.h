@@ -3,6 +3,8 @@
 //     File::Open(path)                                    // To read.
 //     File::Open(path, {.access = Access::kReadWrite})
 //     File::Open(path, fs::kReplace)                      // To write it anew.
+//     File::Open(path, {.access = Access::kWrite,
+//                       .durability = Durability::kEveryWrite})
 //
 // SPDX-License-Identifier: MIT
 
@@ -12,6 +14,7 @@
 #include <sys/types.h>
 
 #include "absl/status/statusor.h"
+#include "weft/fs/metadata.h"
 
 namespace weft::fs {
 
@@ -24,6 +27,16 @@ enum class Create {
   kExclusive,  // It must not be there, not even as a link: ALREADY_EXISTS.
 };
 
+// When what was written survives a crash of the system. On macOS the calls that
+// make every write durable leave it in the cache of the device, which only Sync
+// empties: fsync(2) there.
+enum class Durability {
+  kWhenSynced,  // After a Sync or SyncData.
+  kEveryWrite,  // When the write has completed, as if by a SyncData after it.
+  // And with all that is known about the file, as if by a Sync.
+  kEveryWriteWithMetadata,
+};
+
 struct OpenOptions {
   Access access = Access::kRead;
   Create create = Create::kNever;
@@ -34,6 +47,12 @@ struct OpenOptions {
   bool append = false;
   // Of a file that is made; less what the process's umask takes away.
   mode_t permissions = 0666;
+  // Where the last name of the path is a symbolic link: whether what it leads
+  // to is opened, or nothing. Links on the way there are followed always, and
+  // a path that ends in a slash means what the link leads to: open(2).
+  Links links = Links::kFollow;
+  // More than kWhenSynced wants write access.
+  Durability durability = Durability::kWhenSynced;
 };
 
 // Write it anew, whether or not it is there.
@@ -47,7 +66,8 @@ inline constexpr OpenOptions kAppend = {
 // The flags of open(2) that mean `options`.
 //
 // Errors: INVALID_ARGUMENT where `options` contradict themselves: to truncate,
-//         append to or create a file that is opened only to be read.
+//         append to or create a file that is opened only to be read, or to make
+//         its writes durable.
 absl::StatusOr<int> OpenFlags(const OpenOptions& options);
 
 }  // namespace weft::fs

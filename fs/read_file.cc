@@ -83,16 +83,16 @@ class WholeRead {
     absl::StatusOr<OpenedFile> opened = OpenAsFile(system_, path_, O_RDONLY, 0);
     if (!opened.ok()) return std::move(opened).status();
     file_ = std::move(opened->fd);
-    return Expect(static_cast<std::uint64_t>(opened->about.st_size));
+    Expect(static_cast<std::uint64_t>(opened->about.st_size));
+    return absl::OkStatus();
   }
 
-  // A size is a hint: files under /proc have none, and others grow.
-  absl::Status Expect(std::uint64_t size) {
-    if (size > max_size_) return TooLarge();
+  // A size is a hint: files under /proc have none, those under /sys more than
+  // is in them, and others grow.
+  void Expect(std::uint64_t size) {
+    const std::size_t most = std::min<std::uint64_t>(size, max_size_);
     // One more, so that the read that finds the end finds room.
-    contents_.reserve(
-        std::max(static_cast<std::size_t>(size) + 1, kFirstGuess));
-    return absl::OkStatus();
+    contents_.reserve(std::max(most + 1, kFirstGuess));
   }
 
   // Grows by what is reserved, in steps, since growing writes zeros.

@@ -11,8 +11,9 @@
 // that save by writing another file and renaming it put another one there:
 // whoever cares for a name watches its directory, and looks again at kMovedTo
 // and kCreated. The directory's watch tells of writes to what is in it, too,
-// on Linux; elsewhere watch the file as well (reactor/file_changes.h has the
-// differences).
+// on Linux. On macOS it tells no names, only kEntries: look for yourself which
+// there are; and to hear of writes, watch the file as well. What else differs
+// is in reactor/file_changes.h.
 //
 // Changes say that something happened, not what the file holds by now, and
 // equal ones in a row come as one. So: look at the file after Add, then each

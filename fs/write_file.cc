@@ -6,15 +6,14 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "weft/fs/new_file.h"
 #include "weft/fs/path_error.h"
+#include "weft/fs/write_step.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
@@ -30,13 +29,9 @@ using ::weft::reactor::Fd;
 using ::weft::reactor::RetryInterrupted;
 using ::weft::reactor::System;
 
-// What one trip to the pool may write: long enough to be worth it, and short
-// enough for a cancellation to be heeded.
-constexpr std::size_t kStep = std::size_t{1} << 20;
-
 // A file on its way to replace another. Its functions block. Until it has, its
 // destructor removes what was made: on the worker, but only where a task was
-// cancelled.
+// cancelled, and then nobody is told of a name that stays.
 class Replacement {
  public:
   // Borrows `contents`.
@@ -49,16 +44,13 @@ class Replacement {
         permissions_(options.permissions) {}
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
-  ~Replacement() { Discard(); }
+  ~Replacement() { Discard(absl::OkStatus()).IgnoreError(); }
 
-  // The next of: opening the directory, making the file and writing about
-  // kStep; fsync; rename. True at the end.
+  // The next of: opening the directory, making the file and writing a
+  // step; fsync; rename. True at the end.
   absl::StatusOr<bool> Step() {
     absl::Status status = Next();
-    if (!status.ok()) {
-      Discard();
-      return status;
-    }
+    if (!status.ok()) return Discard(std::move(status));
     return stage_ == Stage::kReplaced;
   }
 
@@ -103,29 +95,15 @@ class Replacement {
     return absl::OkStatus();
   }
 
-  absl::Status Write() {
-    const std::size_t stop = rest_.size() - std::min(kStep, rest_.size());
-    while (rest_.size() > stop) {
-      const ssize_t taken = RetryInterrupted([&] {
-        return system_.write(new_.fd.get(), rest_.data(), rest_.size() - stop);
-      });
-      // Nothing at all is no answer that a file gives; asking on and on is no
-      // way to find out why.
-      if (taken <= 0) return PathError(taken == 0 ? 0 : errno, "write", path_);
-      rest_.remove_prefix(static_cast<std::size_t>(taken));
-    }
-    return absl::OkStatus();
-  }
+  absl::Status Write() { return WriteStep(system_, new_.fd, path_, rest_); }
 
   absl::Status Store() {
     const int answer =
         RetryInterrupted([this] { return system_.fsync(new_.fd.get()); });
     absl::Status stored = CheckCall(answer, "fsync", path_);
     if (!stored.ok()) return stored;
-    absl::Status closed = new_.fd.Close();
-    if (!closed.ok()) {
-      return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
-    }
+    absl::Status closed = CloseWritten(new_.fd, path_);
+    if (!closed.ok()) return closed;
     stage_ = Stage::kStored;
     return absl::OkStatus();
   }
@@ -152,13 +130,11 @@ class Replacement {
     return stored;
   }
 
-  void Discard() noexcept {
+  absl::Status Discard(absl::Status why) {
     directory_.Close().IgnoreError();
-    if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return;
+    if (stage_ != Stage::kBeingWritten && stage_ != Stage::kStored) return why;
     stage_ = Stage::kToBeMade;
-    new_.fd.Close().IgnoreError();  // What was written is not wanted.
-    // What cannot be removed stays; there is an error already to tell.
-    RetryInterrupted([this] { return system_.unlink(new_.path.c_str()); });
+    return RemoveNewFile(system_, new_, std::move(why));
   }
 
   System& system_;

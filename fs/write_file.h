@@ -38,10 +38,10 @@ struct WriteFileOptions {
 // Borrows:  `contents`, until the task has completed.
 // Errors:   as those of open(2) for a directory that is missing, or may not be
 //           read and written; RESOURCE_EXHAUSTED where the disk is full. After
-//           any error the old file is untouched and the temporary one is gone,
-//           but for one: where the message names the fsync of the directory,
-//           the new file is in place, and a crash may still bring back the old
-//           one.
+//           any error the old file is untouched and the temporary one is gone
+//           (one that could not be removed is named after the error), but for
+//           one: where the message names the fsync of the directory, the new
+//           file is in place, and a crash may still bring back the old one.
 Task<absl::Status> WriteFileAtomically(std::string_view path,
                                        std::string_view contents,
                                        WriteFileOptions options = {});

@@ -102,6 +102,27 @@ class BeforeNthCall : public weft::testing::SimulatedSystem {
     Count();
     return SimulatedSystem::fchmod(fd, mode);
   }
+  int fchown(int fd, uid_t user, gid_t group) override {
+    Count();
+    return SimulatedSystem::fchown(fd, user, group);
+  }
+  int fchownat(int directory, const char* path, uid_t user, gid_t group,
+               int flags) override {
+    Count();
+    return SimulatedSystem::fchownat(directory, path, user, group, flags);
+  }
+  int statvfs(const char* path, reactor::FileSystemSpace* out) override {
+    Count();
+    return SimulatedSystem::statvfs(path, out);
+  }
+  int fstatvfs(int fd, reactor::FileSystemSpace* out) override {
+    Count();
+    return SimulatedSystem::fstatvfs(fd, out);
+  }
+  int rename_noreplace(const char* from, const char* to) override {
+    Count();
+    return SimulatedSystem::rename_noreplace(from, to);
+  }
   int flock(int fd, int operation) override {
     Count();
     return SimulatedSystem::flock(fd, operation);

@@ -21,6 +21,7 @@
 #include "weft/fs/metadata.h"
 #include "weft/fs/names.h"
 #include "weft/fs/read_file.h"
+#include "weft/fs/space.h"
 #include "weft/runtime/or_return.h"
 #include "weft/tests/fs/cancel_at_every_call.h"
 #include "weft/tests/support/temporary_directory.h"
@@ -142,6 +143,43 @@ TEST(DirectoryCancellationTest, AListingIsClosedAndHasGivenWholeBatches) {
 
   EXPECT_GE(cancelled, 2);
   EXPECT_THAT(counts, ElementsAre(0, 256, 512, kFiles));
+}
+
+Task<absl::Status> ChangeAttributes(const TemporaryDirectory& in, int& done) {
+  File file = co_await OrReturn(File::Open(in / "file"));
+  ++done;
+  Space space = co_await OrReturn(GetSpace(in.path()));
+  ++done;
+  space = co_await OrReturn(GetSpace(file));
+  EXPECT_GE(space.total, space.free);
+  ++done;
+  co_await OrReturn(SetOwner(in / "file", FileOwner()));
+  ++done;
+  co_await OrReturn(file.SetOwner(FileOwner()));
+  ++done;
+  co_await OrReturn(Rename(in / "file", in / "moved", Overwrite::kNo));
+  ++done;
+  co_return absl::OkStatus();
+}
+
+TEST(DirectoryCancellationTest, WhatIsCancelledHasNotMovedAFile) {
+  std::optional<TemporaryDirectory> directory;
+  int done = 0;
+
+  const int cancelled = CancelAtEveryCall(
+      [&] {
+        directory.emplace();
+        directory->Write("file", "");
+        done = 0;
+        return ChangeAttributes(*directory, done);
+      },
+      [&](const absl::Status& status) {
+        EXPECT_EQ(status.ok(), done == 6);
+        EXPECT_THAT(directory->Names(),
+                    ElementsAre(done == 6 ? "moved" : "file"));
+      });
+
+  EXPECT_GE(cancelled, 6);
 }
 
 Task<absl::Status> ChangeNames(const TemporaryDirectory& in, int& done) {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -321,7 +322,7 @@ TEST_F(CopyFileTest, SaysThatThereIsNowhereToCopyTo) {
 // Fails at one call after the other.
 class FailingOnce : public SimulatedSystem {
  public:
-  enum class At { kCopy, kMode, kClose, kRename };
+  enum class At { kCopy, kMode, kClose, kRename, kNowhere };
   explicit FailingOnce(At at) : at_(at) {}
 
   ssize_t copy_file_range(int from, off_t from_at, int to, off_t to_at,
@@ -363,6 +364,46 @@ TEST_F(CopyFileTest, LeavesNothingBehindWhereverItFails) {
     EXPECT_THAT(directory_.Names(), ElementsAre("from", "to"));
     EXPECT_EQ(OpenDescriptors(), before);
   }
+}
+
+// Removes no name, as a disk that fails, and may fail at another call before.
+class KeepingNames : public FailingOnce {
+ public:
+  using FailingOnce::FailingOnce;
+
+  int unlink(const char* path) override {
+    kept = path;
+    errno = EIO;
+    return -1;
+  }
+
+  std::string kept;
+};
+
+TEST_F(CopyFileTest, NamesWhatItCouldNotRemoveAfterTheErrorThatCameFirst) {
+  directory_.Write("from", "new");
+  KeepingNames system(FailingOnce::At::kRename);
+
+  const absl::Status status = CopyWith(system).status();
+
+  EXPECT_EQ(reactor::ErrnoOf(status), ENOSPC);
+  EXPECT_EQ(std::string(status.message()),
+            "rename(\"" + directory_ / "to" +
+                "\"): No space left on device; also DATA_LOSS: unlink(\"" +
+                system.kept + "\"): Input/output error [errno='5']");
+  EXPECT_TRUE(std::filesystem::exists(system.kept));
+}
+
+TEST_F(CopyFileTest, SaysThatACopyToAFreeNameHasItsOldOneAsWell) {
+  directory_.Write("from", "new");
+  KeepingNames system(FailingOnce::At::kNowhere);
+  system_ = &system;
+
+  const absl::Status status = Copy("from", "to", kNoOverwrite).status();
+
+  EXPECT_EQ(std::string(status.message()),
+            "unlink(\"" + system.kept + "\"): Input/output error");
+  EXPECT_EQ(directory_.Read("to"), "new");
 }
 
 TEST_F(CopyFileTest, WhereverItIsCancelledThereIsTheOldFileOrTheNew) {

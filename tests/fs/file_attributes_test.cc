@@ -147,6 +147,45 @@ TEST_F(FileAttributesTest, SetsPermissionsWhateverTheUmaskIs) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+// To whom it belongs already: that nobody is forbidden.
+TEST_F(FileAttributesTest, SetsTheOwner) {
+  const absl::Status status =
+      WithFile(halting_, [](File& file) -> Task<absl::Status> {
+        Metadata before = co_await OrReturn(file.GetMetadata());
+        const FileOwner user = {.user = before.user};
+        co_await OrReturn(file.SetOwner(user));
+        const FileOwner group = {.user = {}, .group = before.group};
+        co_await OrReturn(file.SetOwner(group));
+        Metadata after = co_await OrReturn(file.GetMetadata());
+        EXPECT_EQ(after.user, before.user);
+        EXPECT_EQ(after.group, before.group);
+        co_return absl::OkStatus();
+      });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST_F(FileAttributesTest, SaysThatItCannotBeGivenAway) {
+  class Strict : public SimulatedSystem {
+   public:
+    int fchown(int, uid_t user, gid_t group) override {
+      EXPECT_EQ(user, 7U);
+      EXPECT_EQ(group, 8U);
+      errno = EPERM;
+      return -1;
+    }
+  } system;
+  const absl::Status status =
+      WithFile(system, [](File& file) -> Task<absl::Status> {
+        const FileOwner owner = {.user = 7, .group = 8};
+        co_return co_await file.SetOwner(owner);
+      });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(std::string(status.message()),
+            "fchown(\"" + directory_ / "file" + "\"): Operation not permitted");
+}
+
 TEST_F(FileAttributesTest, SetsOneTimeAndLeavesTheOther) {
   const absl::Status status =
       WithFile(halting_, [](File& file) -> Task<absl::Status> {

@@ -7,6 +7,7 @@
 #include "weft/fs/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,6 +32,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/fs/counting_opens.h"
 #include "weft/tests/fs/file_fixture.h"
 #include "weft/tests/fs/halting_system.h"
 #include "weft/tests/support/faulting_system.h"
@@ -69,6 +71,28 @@ TEST_F(FileTest, DoesNotOpenADirectoryToWriteIt) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("Is a directory"));
 }
 
+#ifdef F_SETLEASE  // Linux only: no other system here has leases.
+// fcntl(2): who would break one waits, or with O_NONBLOCK is told so. The
+// holder is told by a signal that ends a program that does not expect it.
+TEST_F(FileTest, DoesNotWaitForWhoeverHoldsALease) {
+  const auto before = ::signal(SIGIO, SIG_IGN);
+  reactor::Fd holder(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (::fcntl(holder.get(), F_SETLEASE, F_RDLCK) != 0) {
+    ::signal(SIGIO, before);
+    GTEST_SKIP() << "this file system has no leases";
+  }
+  Simulator sim;
+
+  const absl::Status held = sim.Run(File::Open(path_, kReadWrite)).status();
+  ::fcntl(holder.get(), F_SETLEASE, F_UNLCK);
+  const absl::Status free = sim.Run(File::Open(path_, kReadWrite)).status();
+
+  ::signal(SIGIO, before);
+  EXPECT_EQ(held.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(free, absl::OkStatus());
+}
+#endif
+
 TEST_F(FileTest, DoesNotReadADirectory) {
   Simulator sim;
   auto read = [](std::string path) -> Task<absl::Status> {
@@ -105,6 +129,23 @@ TEST_F(FileTest, RefusesAPipeInsteadOfWaitingForItsOtherEnd) {
                   "positions");
   }
   EXPECT_EQ(OpenDescriptors(), before + 1);
+}
+
+// Else a program that waits for its other end would go on, and find nobody.
+TEST_F(FileTest, RefusesAPipeWithoutOpeningIt) {
+  CountingOpens system;
+  Simulator sim({.seed = {}, .system = &system});
+  ASSERT_EQ(::mkfifo((directory_ / "pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("pipe", (directory_ / "link").c_str()), 0);
+
+  for (const char* const name : {"pipe", "link"}) {
+    for (const OpenOptions& options : {OpenOptions(), kReplace, kAppend}) {
+      EXPECT_EQ(sim.Run(File::Open(directory_ / name, options)).status().code(),
+                absl::StatusCode::kFailedPrecondition);
+    }
+  }
+
+  EXPECT_EQ(system.opened, 0);
 }
 
 TEST_F(FileTest, SaysThatASocketIsNoFile) {
@@ -155,6 +196,53 @@ TEST_F(FileTest, ClosesWhatItCannotAskAbout) {
   EXPECT_EQ(sim.Run(File::Open(path_)).status().code(),
             absl::StatusCode::kDataLoss);
   EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// O_CREAT makes no file where the link leads either.
+TEST_F(FileTest, FollowsNoLinkWhereNoneIsToBeFollowed) {
+  const std::string link = directory_ / "link";
+  const std::string broken = directory_ / "broken";
+  const std::string circle = directory_ / "circle";
+  ASSERT_EQ(::symlink(path_.c_str(), link.c_str()), 0);
+  ASSERT_EQ(::symlink((directory_ / "none").c_str(), broken.c_str()), 0);
+  ASSERT_EQ(::symlink(circle.c_str(), circle.c_str()), 0);
+  const OpenOptions no_follow = {.links = Links::kNoFollow};
+  OpenOptions replace = kReplace;
+  replace.links = Links::kNoFollow;
+  Simulator sim;
+
+  const absl::Status to_read = sim.Run(File::Open(link, no_follow)).status();
+  const absl::Status to_make = sim.Run(File::Open(broken, replace)).status();
+  const absl::Status round =
+      sim.Run(File::Open(circle + "/file", no_follow)).status();
+
+  EXPECT_EQ(sim.Run(File::Open(path_, no_follow)).status(), absl::OkStatus());
+  EXPECT_EQ(sim.Run(File::Open(link)).status(), absl::OkStatus());
+  EXPECT_EQ(to_read.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(
+      std::string(to_read.message()),
+      "open(\"" + link + "\"): a symbolic link, which is not to be followed");
+  EXPECT_THAT(std::string(to_make.message()), HasSubstr("a symbolic link"));
+  EXPECT_EQ(reactor::ErrnoOf(round), ELOOP);
+  EXPECT_FALSE(directory_.Names().contains("none"));
+}
+
+TEST_F(FileTest, OpensAFileWhoseEveryWriteIsDurable) {
+  int expected = 0;
+  auto write = [&expected](File& file) -> Task<absl::Status> {
+    const int flags = ::fcntl(file.fd().get(), F_GETFL);
+    EXPECT_EQ(flags & expected, expected);
+    co_return co_await file.WriteAll(Bytes("ab"));
+  };
+
+  for (const Durability durability :
+       {Durability::kEveryWrite, Durability::kEveryWriteWithMetadata}) {
+    OpenOptions options = kReadWrite;
+    options.durability = durability;
+    expected = durability == Durability::kEveryWrite ? O_DSYNC : O_SYNC;
+    EXPECT_EQ(WithFile(options, write), absl::OkStatus());
+  }
+  EXPECT_EQ(directory_.Read("file"), "ab23456789");
 }
 
 TEST_F(FileTest, RefusesOptionsThatContradictThemselves) {

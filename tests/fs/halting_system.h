@@ -80,6 +80,12 @@ class HaltingSystem : public Interrupting {
   int fchmod(int fd, mode_t mode) override {
     return Interrupt() ? -1 : SimulatedSystem::fchmod(fd, mode);
   }
+  int fchown(int fd, uid_t user, gid_t group) override {
+    return Interrupt() ? -1 : SimulatedSystem::fchown(fd, user, group);
+  }
+  int fstatvfs(int fd, reactor::FileSystemSpace* out) override {
+    return Interrupt() ? -1 : SimulatedSystem::fstatvfs(fd, out);
+  }
   int futimens(int fd, const timespec times[2]) override {
     return Interrupt() ? -1 : SimulatedSystem::futimens(fd, times);
   }

@@ -40,6 +40,17 @@ class Interrupting : public weft::testing::SimulatedSystem {
   int chmod(const char* path, mode_t mode) override {
     return Interrupt() ? -1 : SimulatedSystem::chmod(path, mode);
   }
+  int fchownat(int directory, const char* path, uid_t user, gid_t group,
+               int flags) override {
+    if (Interrupt()) return -1;
+    return SimulatedSystem::fchownat(directory, path, user, group, flags);
+  }
+  int statvfs(const char* path, reactor::FileSystemSpace* out) override {
+    return Interrupt() ? -1 : SimulatedSystem::statvfs(path, out);
+  }
+  int rename_noreplace(const char* from, const char* to) override {
+    return Interrupt() ? -1 : SimulatedSystem::rename_noreplace(from, to);
+  }
   int utimensat(int directory, const char* path, const timespec times[2],
                 int flags) override {
     if (Interrupt()) return -1;

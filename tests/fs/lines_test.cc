@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <limits>
@@ -150,6 +151,27 @@ TEST_F(LinesTest, ALineMayBeAsLongAsTheLimit) {
                                          .buffer_size = size}),
                 ElementsAre("123", "456", "789"));
   }
+}
+
+TEST_F(LinesTest, TheBufferGrowsToALineOfTheLimitAndItsEnd) {
+  class Watching : public SimulatedSystem {
+   public:
+    ssize_t pread_nowait(int fd, void* into, std::size_t size,
+                         off_t offset) override {
+      largest = std::max(largest, size);
+      return SimulatedSystem::pread_nowait(fd, into, size, offset);
+    }
+    std::size_t largest = 0;
+  } system;
+  const std::string line(1100, 'x');
+  Lines lines;
+
+  EXPECT_EQ(ReadInto(absl::StrCat(line, "\n", line, "\n"),
+                     {.max_length = 1100, .buffer_size = 64}, lines, system),
+            absl::OkStatus());
+
+  EXPECT_THAT(lines, ElementsAre(line, line));
+  EXPECT_EQ(system.largest, 1102);
 }
 
 TEST_F(LinesTest, TheLimitMayBeTheLargestNumber) {

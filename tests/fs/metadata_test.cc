@@ -4,18 +4,22 @@
 
 #include "weft/fs/metadata.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/reactor/os_error.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/fs/halting_system.h"
 #include "weft/tests/support/as_nobody.h"
@@ -183,6 +187,93 @@ TEST(MetadataTest, SetsTheTimesOfALinkOrOfWhatItLeadsTo) {
   EXPECT_EQ(itself, absl::OkStatus());
   EXPECT_EQ(sim.Run(GetMetadata(link))->modified, one);
   EXPECT_EQ(sim.Run(GetMetadata(link, Links::kNoFollow))->modified, other);
+}
+
+// What a system is asked when a file is given away.
+struct OwnerCall {
+  int directory = 0;
+  std::string path;
+  uid_t user = 0;
+  gid_t group = 0;
+  int flags = 0;
+
+  bool operator==(const OwnerCall&) const = default;
+};
+
+class GivingAway : public weft::testing::SimulatedSystem {
+ public:
+  int fchownat(int directory, const char* path, uid_t user, gid_t group,
+               int flags) override {
+    calls.push_back({directory, path, user, group, flags});
+    return 0;
+  }
+  std::vector<OwnerCall> calls;
+};
+
+TEST(MetadataTest, GivesAwayWhatItIsToldAndLeavesTheRest) {
+  constexpr auto kNobodysUser = static_cast<uid_t>(-1);
+  constexpr auto kNobodysGroup = static_cast<gid_t>(-1);
+  GivingAway system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status both = sim.Run(SetOwner("a", {.user = 7, .group = 8}));
+  const absl::Status group = sim.Run(SetOwner("b", {.group = 0}));
+  const absl::Status of_link =
+      sim.Run(SetOwner("c", {.user = 0}, Links::kNoFollow));
+
+  EXPECT_TRUE(both.ok() && group.ok() && of_link.ok());
+  EXPECT_EQ(system.calls,
+            (std::vector<OwnerCall>{
+                {AT_FDCWD, "a", 7, 8, 0},
+                {AT_FDCWD, "b", kNobodysUser, 0, 0},
+                {AT_FDCWD, "c", 0, kNobodysGroup, AT_SYMLINK_NOFOLLOW}}));
+}
+
+TEST(MetadataTest, SetsTheOwnerOfALinkOrOfWhatItLeadsTo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives things away";
+  constexpr uid_t kOne = 65534;
+  constexpr gid_t kOther = 65533;
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  const std::string link = directory / "link";
+  ASSERT_EQ(::symlink("file", link.c_str()), 0);
+  HaltingSystem system;
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status followed = sim.Run(SetOwner(link, {.user = kOne}));
+  const absl::Status itself =
+      sim.Run(SetOwner(link, {.group = kOther}, Links::kNoFollow));
+  const absl::StatusOr<Metadata> file = sim.Run(GetMetadata(link));
+  const absl::StatusOr<Metadata> of_link =
+      sim.Run(GetMetadata(link, Links::kNoFollow));
+
+  if (reactor::ErrnoOf(followed) == EPERM ||
+      reactor::ErrnoOf(followed) == EINVAL) {
+    GTEST_SKIP() << "this root has only itself to give things to";
+  }
+  EXPECT_EQ(followed, absl::OkStatus());
+  EXPECT_EQ(itself, absl::OkStatus());
+  ASSERT_TRUE(file.ok() && of_link.ok()) << file.status();
+  EXPECT_EQ(file->user, kOne);
+  EXPECT_NE(file->group, kOther);
+  EXPECT_NE(of_link->user, kOne);
+  EXPECT_EQ(of_link->group, kOther);
+}
+
+TEST(MetadataTest, DoesNotGiveAwayWhatIsSomebodyElses) {
+  TemporaryDirectory directory;
+  directory.Write("file", "");
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  Simulator sim;
+  const AsNobody nobody;
+  const FileOwner root = {.user = 0};
+
+  const absl::Status status = sim.Run(SetOwner(directory / "file", root));
+
+  if (status.ok()) GTEST_SKIP() << "this user may";
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(std::string(status.message()), "fchownat(\"" + directory / "file" +
+                                               "\"): Operation not permitted");
 }
 
 TEST(MetadataTest, SaysWhatCouldNotBeSet) {

@@ -84,6 +84,50 @@ TEST(NamesTest, RenamesOverWhatIsThere) {
   EXPECT_EQ(directory.Read("to"), "new");
 }
 
+// Directories as well, which a second name could not be given to.
+TEST(NamesTest, RenamesToAFreeNameOnlyWhenAsked) {
+  TemporaryDirectory directory;
+  directory.Write("from", "new");
+  directory.Write("to", "old");
+  ASSERT_EQ(::mkdir((directory / "inner").c_str(), 0700), 0);
+  Simulator sim;
+  auto rename = [&](std::string_view from, std::string_view to) {
+    return sim.Run(Rename(directory / from, directory / to, Overwrite::kNo));
+  };
+
+  const absl::Status taken = rename("from", "to");
+  const absl::Status free = rename("from", "other");
+  const absl::Status tree = rename("inner", "outer");
+
+  EXPECT_EQ(taken.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(std::string(taken.message()), "rename(\"" + directory / "from" +
+                                              "\" to \"" + directory / "to" +
+                                              "\"): File exists");
+  EXPECT_EQ(free, absl::OkStatus());
+  EXPECT_EQ(tree, absl::OkStatus());
+  EXPECT_THAT(directory.Names(), ElementsAre("other", "outer", "to"));
+  EXPECT_EQ(directory.Read("to"), "old");
+}
+
+TEST(NamesTest, DoesNotRenameInAnotherWayWhereNoNameMayBeTaken) {
+  class Old : public weft::testing::SimulatedSystem {
+   public:
+    int rename_noreplace(const char*, const char*) override {
+      errno = ENOTSUP;
+      return -1;
+    }
+  } system;
+  TemporaryDirectory directory;
+  directory.Write("from", "");
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::Status status =
+      sim.Run(Rename(directory / "from", directory / "to", Overwrite::kNo));
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(directory.Names(), ElementsAre("from"));
+}
+
 TEST(NamesTest, NamesBothEndsOfARenameThatFails) {
   Simulator sim;
 
@@ -276,8 +320,9 @@ TEST(NamesTest, InterruptedCallsAreMadeAgain) {
   auto change = [](const TemporaryDirectory& in) -> Task<absl::Status> {
     co_await OrReturn(CreateDirectory(in / "made"));
     co_await OrReturn(Rename(in / "made", in / "moved"));
-    EXPECT_THAT(in.Names(), ElementsAre("file", "moved"));
-    co_await OrReturn(RemoveDirectory(in / "moved"));
+    co_await OrReturn(Rename(in / "moved", in / "there", Overwrite::kNo));
+    EXPECT_THAT(in.Names(), ElementsAre("file", "there"));
+    co_await OrReturn(RemoveDirectory(in / "there"));
     co_await OrReturn(CreateLink(in / "file", in / "second"));
     co_await OrReturn(RemoveFile(in / "file"));
     co_await OrReturn(RemoveFile(in / "second"));

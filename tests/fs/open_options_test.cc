@@ -43,13 +43,28 @@ TEST(OpenOptionsTest, HasNamesForTheUsualCases) {
   EXPECT_EQ(Flags(kAppend), O_WRONLY | O_CREAT | O_APPEND);
 }
 
+TEST(OpenOptionsTest, FollowsNoLinkWhenAsked) {
+  EXPECT_EQ(Flags({.links = Links::kNoFollow}), O_RDONLY | O_NOFOLLOW);
+}
+
+TEST(OpenOptionsTest, MakesEveryWriteDurableWhenAsked) {
+  EXPECT_EQ(
+      Flags({.access = Access::kWrite, .durability = Durability::kEveryWrite}),
+      O_WRONLY | O_DSYNC);
+  EXPECT_EQ(Flags({.access = Access::kReadWrite,
+                   .durability = Durability::kEveryWriteWithMetadata}),
+            O_RDWR | O_SYNC);
+}
+
 TEST(OpenOptionsTest, RefusesToChangeWhatIsOnlyRead) {
   const absl::Status truncate = OpenFlags({.truncate = true}).status();
   const absl::Status append = OpenFlags({.append = true}).status();
   const absl::Status create =
       OpenFlags({.create = Create::kIfMissing}).status();
+  const absl::Status durable =
+      OpenFlags({.durability = Durability::kEveryWrite}).status();
 
-  for (const absl::Status& refusal : {truncate, append, create}) {
+  for (const absl::Status& refusal : {truncate, append, create, durable}) {
     EXPECT_EQ(refusal.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(refusal.message()),
                 HasSubstr("ask for write access"));

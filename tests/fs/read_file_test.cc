@@ -191,6 +191,27 @@ TEST(ReadFileTest, RefusesAFileBeyondTheLimit) {
             "read(\"" + directory / "file" + "\"): it holds more than 5 bytes");
 }
 
+// Those under /sys do: each says that it is a page long.
+TEST(ReadFileTest, TakesAFileThatSaysItHoldsMoreThanTheLimit) {
+  class Boasting : public SimulatedSystem {
+   public:
+    int fstat(int fd, struct stat* about) override {
+      const int answer = SimulatedSystem::fstat(fd, about);
+      about->st_size = 4096;
+      return answer;
+    }
+  } system;
+  TemporaryDirectory directory;
+  directory.Write("file", "12345");
+  Simulator sim({.seed = {}, .system = &system});
+
+  const absl::StatusOr<std::string> text =
+      sim.Run(ReadFile(directory / "file", {.max_size = 5}));
+
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(*text, "12345");
+}
+
 TEST(ReadFileTest, RefusesAFileThatTurnsOutToBeBeyondTheLimit) {
   Simulator sim;
 

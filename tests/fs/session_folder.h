@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -46,7 +48,8 @@ class SessionFolder {
 };
 
 template <typename Program, typename Check>
-tests::Session InFolder(SessionFolder& folder, Program program, Check check) {
+tests::Session InFolder(SessionFolder& folder, Program program, Check check,
+                        std::vector<std::string_view> tidies_by = {}) {
   return {
       .start =
           [&folder, program] {
@@ -55,7 +58,8 @@ tests::Session InFolder(SessionFolder& folder, Program program, Check check) {
             return program(fresh.path());
           },
       .check = [&folder, check](
-                   const absl::Status& ended) { return check(ended, folder); }};
+                   const absl::Status& ended) { return check(ended, folder); },
+      .tidies_by = std::move(tidies_by)};
 }
 
 inline absl::Status NothingMore(const absl::Status&, const SessionFolder&) {

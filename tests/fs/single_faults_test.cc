@@ -25,7 +25,9 @@
 #include "weft/fs/file_lock.h"
 #include "weft/fs/lines.h"
 #include "weft/fs/read_file.h"
+#include "weft/fs/space.h"
 #include "weft/fs/write_file.h"
+#include "weft/fs/write_in_place.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
 #include "weft/tests/fs/session_folder.h"
@@ -79,11 +81,16 @@ Task<absl::Status> WriteAndRead(std::string folder) {
   co_await OrReturn(file.WriteAllDurablyAt(Bytes(kText), 0));
   const Metadata about = co_await OrReturn(file.GetMetadata());
   EXPECT_EQ(about.size, 2 * kText.size());
+  co_await OrReturn(file.Advise(0, 0, reactor::FileAdvice::kSequential));
   file.set_cursor(0);
   const std::string text = co_await OrReturn(ReadByPieces(file));
   EXPECT_EQ(text, absl::StrCat(std::string(kText), std::string(kText)));
   co_await OrReturn(file.Truncate(kText.size()));
   co_await OrReturn(file.SetPermissions(0600));
+  const FileOwner nobody_else = {.user = about.user, .group = about.group};
+  co_await OrReturn(file.SetOwner(nobody_else));
+  const Space space = co_await OrReturn(GetSpace(file));
+  EXPECT_GE(space.total, space.free);
   co_await OrReturn(file.Sync());
   co_return co_await file.Close();
 }
@@ -131,6 +138,40 @@ TEST(SingleFaultsTest, AFileThatIsAppendedToBearsEveryOne) {
   EXPECT_GE(borne, 110);
 }
 
+// By a descriptor that has gone from hand to hand, and in a file without a
+// name.
+Task<absl::Status> PassAround(std::string folder) {
+  OpenOptions options = kReplace;
+  options.links = Links::kNoFollow;
+  options.durability = Durability::kEveryWrite;
+  File first = co_await OrReturn(File::Open(folder + "/new", options));
+  File second = co_await OrReturn(File::FromFd(first.TakeFd(), "passed"));
+  File third = co_await OrReturn(second.Duplicate());
+  File scratch = co_await OrReturn(File::OpenUnnamed(folder));
+  co_await OrReturn(scratch.WriteAll(Bytes("unseen")));
+  co_await OrReturn(third.WriteAll(Bytes(kText)));
+  co_await OrReturn(second.Close());
+  co_return co_await third.Close();
+}
+
+absl::Status CheckPassed(const absl::Status& ended,
+                         const SessionFolder& folder) {
+  absl::Status held = CheckWritten(ended, folder);
+  // Where no file is without a name, it is an unlink that may fail, too.
+  const std::string message(ended.message());
+  const bool kept = message.find("unlink(") != std::string::npos;
+  if (!kept) held.Update(folder.CheckNothingTemporaryIsLeft());
+  return held;
+}
+
+TEST(SingleFaultsTest, ADescriptorThatIsPassedAroundBearsEveryOne) {
+  SessionFolder folder;
+
+  const int borne = FaultsBorne(InFolder(folder, PassAround, CheckPassed));
+
+  EXPECT_GE(borne, 150);
+}
+
 Task<absl::Status> CountLines(std::string folder) {
   File file = co_await OrReturn(File::Open(folder + "/old"));
   AsyncGenerator<absl::StatusOr<std::string_view>> lines = ReadLines(file);
@@ -174,9 +215,37 @@ absl::Status CheckReplaced(const absl::Status& ended,
 TEST(SingleFaultsTest, AFileThatIsReplacedBearsEveryOne) {
   SessionFolder folder;
 
-  const int borne = FaultsBorne(InFolder(folder, ReplaceWhole, CheckReplaced));
+  const int borne =
+      FaultsBorne(InFolder(folder, ReplaceWhole, CheckReplaced, {"unlink"}));
 
   EXPECT_GE(borne, 90);
+}
+
+Task<absl::Status> WriteAndAppend(std::string folder) {
+  co_await OrReturn(WriteFile(folder + "/old", "anew "));
+  co_await OrReturn(AppendToFile(folder + "/old", "and more"));
+  co_return absl::OkStatus();
+}
+
+// How far it came, from the beginning; or the old contents.
+absl::Status CheckWrittenInPlace(const absl::Status& ended,
+                                 const SessionFolder& folder) {
+  constexpr std::string_view kWhole = "anew and more";
+  const std::string found = folder.get().Read("old");
+  if (found == kWhole || (!ended.ok() && kWhole.starts_with(found)) ||
+      (!ended.ok() && found == kText)) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(absl::StrCat("the file holds \"", found, "\""));
+}
+
+TEST(SingleFaultsTest, AFileThatIsWrittenInPlaceBearsEveryOne) {
+  SessionFolder folder;
+
+  const int borne =
+      FaultsBorne(InFolder(folder, WriteAndAppend, CheckWrittenInPlace));
+
+  EXPECT_GE(borne, 50);
 }
 
 Task<absl::Status> Copy(std::string folder, Overwrite overwrite) {
@@ -207,13 +276,13 @@ TEST(SingleFaultsTest, ACopyBearsEveryOne) {
     return held;
   };
 
-  const int borne = FaultsBorne(InFolder(folder, copy, check));
+  const int borne = FaultsBorne(InFolder(folder, copy, check, {"unlink"}));
 
   EXPECT_GE(borne, 150);
 }
 
 // Its temporary name goes when it has its own. One that cannot be removed then
-// stays, and is no reason to say that there is no copy.
+// stays, and that is told: there is a copy all the same.
 TEST(SingleFaultsTest, ACopyToAFreeNameBearsEveryOne) {
   SessionFolder folder;
   const auto copy = [](std::string in) { return Copy(in, Overwrite::kNo); };

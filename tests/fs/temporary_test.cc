@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -26,6 +27,7 @@
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/using.h"
 #include "weft/tests/fs/cancel_at_every_call.h"
+#include "weft/tests/fs/counting_opens.h"
 #include "weft/tests/fs/halting_system.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/temporary_directory.h"
@@ -138,6 +140,22 @@ TEST(TemporaryFileTest, GoesInTmpWhereTheEnvironmentNamesNoRoot) {
   Simulator sim({.seed = {}, .system = &system});
 
   EXPECT_EQ(sim.Run(AskRoot()).value(), "/tmp");
+}
+
+TEST(TemporaryFileTest, NoTwoOfOneInstantWantTheSameName) {
+  CountingOpens system;
+  Simulator sim({.seed = {}, .system = &system});
+  TestDirectory directory;
+  std::vector<TemporaryFile> files;
+
+  for (int i = 0; i < 5; ++i) {
+    absl::StatusOr<TemporaryFile> file =
+        sim.Run(TemporaryFile::Create(directory.path()));
+    ASSERT_TRUE(file.ok()) << file.status();
+    files.push_back(*std::move(file));
+  }
+
+  EXPECT_EQ(system.opened, 5);
 }
 
 TEST(TemporaryFileTest, SaysWhyThereIsNone) {

@@ -338,6 +338,31 @@ TEST_F(WriteFileTest, LeavesNothingBehindWhereTheDiskFillsUpHalfway) {
   ExpectOnly("old");
 }
 
+TEST_F(WriteFileTest, NamesWhatItCouldNotRemoveAfterTheErrorThatCameFirst) {
+  class Failing : public SimulatedSystem {
+   public:
+    int fsync(int) override {
+      errno = ENOSPC;
+      return -1;
+    }
+    int unlink(const char* path) override {
+      kept = path;
+      errno = EIO;
+      return -1;
+    }
+    std::string kept;
+  } system;
+
+  const absl::Status status = Write(system, "new");
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(std::string(status.message()),
+            "fsync(\"" + path_ +
+                "\"): No space left on device; also DATA_LOSS: unlink(\"" +
+                system.kept + "\"): Input/output error [errno='5']");
+  EXPECT_EQ(directory_.Read("file"), "old");
+}
+
 TEST_F(WriteFileTest, AWriteOfNothingIsAnErrorAndNoEndlessLoop) {
   class Stubborn : public SimulatedSystem {
    public:
