@@ -4,10 +4,12 @@
 
 #include "weft/net/tls/pem.h"
 
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <cerrno>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <utility>
@@ -15,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "weft/net/small_file.h"
 #include "weft/net/tls/tls_error.h"
 
 namespace weft::net::tls {
@@ -23,25 +26,47 @@ namespace {
 // Without one, OpenSSL asks at the terminal.
 int NoPassword(char*, int, int, void*) { return -1; }
 
+// The certificates of every authority that there is have a quarter of this.
+constexpr std::size_t kLargestFile = std::size_t{1} << 20;
+
+absl::Status NoMemory() {
+  return TakeErrors(absl::StatusCode::kResourceExhausted, "PEM text");
+}
+
+// Borrows: `text`.
+absl::StatusOr<OpensslPointer<BIO>> OpenText(const std::string& text) {
+  if (text.size() > std::numeric_limits<int>::max()) {
+    return absl::InvalidArgumentError("PEM text of more than two gigabytes");
+  }
+  OpensslPointer<BIO> bio(
+      BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  if (bio == nullptr) return NoMemory();
+  return bio;
+}
+
+// BIO_s_mem(3): it clears its memory when it is freed, and says that there may
+// be more later where nothing is left, unless it is told otherwise.
+absl::StatusOr<OpensslPointer<BIO>> OpenCopy(const std::string& text) {
+  OpensslPointer<BIO> bio(BIO_new(BIO_s_mem()));
+  if (bio == nullptr) return NoMemory();
+  BIO_set_mem_eof_return(bio.get(), 0);
+  const int size = static_cast<int>(text.size());
+  if (size > 0 && BIO_write(bio.get(), text.data(), size) != size) {
+    return NoMemory();
+  }
+  return bio;
+}
+
 }  // namespace
 
 absl::StatusOr<OpensslPointer<BIO>> Pem::Open() const {
   ClearErrors();
-  if (value_.size() > std::numeric_limits<int>::max()) {
-    return absl::InvalidArgumentError("PEM text of more than two gigabytes");
-  }
-  errno = 0;
-  OpensslPointer<BIO> bio(
-      is_file_
-          ? BIO_new_file(value_.c_str(), "r")
-          : BIO_new_mem_buf(value_.data(), static_cast<int>(value_.size())));
-  if (bio != nullptr) return bio;
-  const int error = errno;
-  if (is_file_ && error != 0) {
-    ClearErrors();
-    return absl::ErrnoToStatus(error, absl::StrCat("open(\"", value_, "\")"));
-  }
-  return TakeErrors(absl::StatusCode::kResourceExhausted, Name());
+  if (!is_file_) return OpenText(value_);
+  absl::StatusOr<std::string> text = ReadSmallFile(value_, kLargestFile);
+  if (!text.ok()) return std::move(text).status();
+  absl::StatusOr<OpensslPointer<BIO>> bio = OpenCopy(*text);
+  OPENSSL_cleanse(text->data(), text->size());  // It may be a key.
+  return bio;
 }
 
 absl::StatusOr<std::vector<OpensslPointer<X509>>> Pem::Certificates() const {

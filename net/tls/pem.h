@@ -21,14 +21,15 @@ namespace weft::net::tls {
 class Pem {
  public:
   static Pem Text(std::string text) { return Pem(std::move(text), false); }
-  // Read each time it is needed, by OpenSSL itself, which blocks the thread.
+  // Read each time it is needed, which blocks the thread; a megabyte at most.
   static Pem File(std::string path) { return Pem(std::move(path), true); }
 
   // All certificates in it, in their order, at least one.
   //
   // Threads: blocks on a file; any.
   // Errors:  INVALID_ARGUMENT for text without a certificate, or with one that
-  //          cannot be read; the system's, for a file.
+  //          cannot be read; of a file RESOURCE_EXHAUSTED where it is too
+  //          large, and the system's.
   absl::StatusOr<std::vector<OpensslPointer<X509>>> Certificates() const;
 
   // The private key in it, which must not be encrypted: there is nobody to ask

@@ -7,7 +7,9 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -85,6 +87,24 @@ absl::Time TimeOf(const ASN1_TIME* time) {
   return absl::FromTM(parts, absl::UTCTimeZone());
 }
 
+std::vector<std::byte> DerOf(const X509& certificate) {
+  const int size = i2d_X509(&certificate, nullptr);
+  std::vector<std::byte> der(static_cast<std::size_t>(std::max(size, 0)));
+  auto* end = reinterpret_cast<unsigned char*>(der.data());
+  if (!der.empty()) i2d_X509(&certificate, &end);
+  return der;
+}
+
+std::string FingerprintOf(const X509& certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  if (X509_digest(&certificate, EVP_sha256(), digest.data(), &size) != 1) {
+    return "";
+  }
+  const std::string bytes(reinterpret_cast<const char*>(digest.data()), size);
+  return absl::BytesToHexString(bytes);
+}
+
 }  // namespace
 
 TlsCertificate DescribeCertificate(const X509& certificate) {
@@ -92,7 +112,9 @@ TlsCertificate DescribeCertificate(const X509& certificate) {
           .issuer = TextOf(X509_get_issuer_name(&certificate)),
           .names = NamesOf(certificate),
           .not_before = TimeOf(X509_get0_notBefore(&certificate)),
-          .not_after = TimeOf(X509_get0_notAfter(&certificate))};
+          .not_after = TimeOf(X509_get0_notAfter(&certificate)),
+          .der = DerOf(certificate),
+          .sha256 = FingerprintOf(certificate)};
 }
 
 }  // namespace weft::net::tls

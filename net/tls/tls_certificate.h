@@ -1,10 +1,12 @@
-// TlsCertificate: what a certificate says of whoever shows it, as text.
+// TlsCertificate: what a certificate says of whoever shows it, as text; and the
+// certificate itself.
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_NET_TLS_TLS_CERTIFICATE_H_
 #define WEFT_NET_TLS_TLS_CERTIFICATE_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,12 @@ struct TlsCertificate {
   std::vector<std::string> names;
   absl::Time not_before;
   absl::Time not_after;
+  // All of it, in DER.
+  std::vector<std::byte> der;
+  // The SHA-256 of `der`, as 64 lower-case hexadecimal digits. Whoever compares
+  // it with one that is known trusts this certificate alone, and has to know
+  // the next one when it is renewed ("pinning").
+  std::string sha256;
 };
 
 TlsCertificate DescribeCertificate(const X509& certificate);

@@ -52,8 +52,11 @@ absl::Status Use(SSL_CTX* context, const TlsIdentity& identity) {
   for (std::size_t i = 1; used && i < chain->size(); ++i) {
     used = SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) == 1;
   }
-  // This also asks whether the two belong together.
-  if (used && SSL_CTX_use_PrivateKey(context, key->get()) == 1) {
+  // To use a key is to ask whether the two belong together only where there is
+  // a certificate of the key's kind. (SSL_CTX_check_private_key would then say
+  // that there is none, and not that they are of different kinds.)
+  if (used && X509_check_private_key(chain->front().get(), key->get()) == 1 &&
+      SSL_CTX_use_PrivateKey(context, key->get()) == 1) {
     return absl::OkStatus();
   }
   return TakeErrors(StatusCode::kInvalidArgument, "certificate and key");
@@ -134,22 +137,31 @@ std::string_view ServerNameIn(SSL* ssl) noexcept {
                           length);
 }
 
-TlsContext& ServingOf(SSL* ssl) noexcept {
+TlsContext& ServingOf(const SSL* ssl) noexcept {
   return *static_cast<TlsContext*>(SSL_get_app_data(ssl));
+}
+
+// Where a connection keeps whether its context was chosen: not with that
+// context, which has none of its connections' state, and may choose as well.
+int ChosenIndex() noexcept {
+  static const int index =
+      SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
 }
 
 }  // namespace
 
 absl::StatusOr<TlsContext::Shared> TlsContext::Prepare(
     bool is_server, TlsVersion min_version, TlsVersion max_version,
-    const std::vector<std::string>& alpn) {
+    const std::vector<std::string>& alpn, const TlsKeyLog& key_log) {
   absl::StatusOr<std::string> sent = AlpnAsSent(alpn);
   if (!sent.ok()) return std::move(sent).status();
   ClearErrors();
   Shared shared{.context = OpensslPointer<SSL_CTX>(SSL_CTX_new(
                     is_server ? TLS_server_method() : TLS_client_method())),
                 .is_server = is_server,
-                .alpn = *std::move(sent)};
+                .alpn = *std::move(sent),
+                .key_log = key_log};
   SSL_CTX* const context = shared.context.get();
   if (context == nullptr ||
       SSL_CTX_set_min_proto_version(context, OpensslVersion(min_version)) !=
@@ -162,13 +174,15 @@ absl::StatusOr<TlsContext::Shared> TlsContext::Prepare(
   // it is gone from TLS 1.3, and before was good for attacks only (RFC 5746).
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+  if (key_log != nullptr) SSL_CTX_set_keylog_callback(context, LogKey);
   return shared;
 }
 
 absl::StatusOr<TlsContext> TlsContext::Client(
     const TlsClientSettings& settings) {
   absl::StatusOr<Shared> shared =
-      Prepare(false, settings.min_version, settings.max_version, settings.alpn);
+      Prepare(false, settings.min_version, settings.max_version, settings.alpn,
+              settings.key_log);
   if (!shared.ok()) return std::move(shared).status();
   SSL_CTX* const context = shared->context.get();
   SSL_CTX_set_verify(
@@ -200,7 +214,8 @@ absl::StatusOr<TlsContext> TlsContext::Client(
 absl::StatusOr<TlsContext> TlsContext::Server(
     const TlsServerSettings& settings) {
   absl::StatusOr<Shared> shared =
-      Prepare(true, settings.min_version, settings.max_version, settings.alpn);
+      Prepare(true, settings.min_version, settings.max_version, settings.alpn,
+              settings.key_log);
   if (!shared.ok()) return std::move(shared).status();
   SSL_CTX* const context = shared->context.get();
   absl::Status made = Use(context, settings.identity);
@@ -227,10 +242,17 @@ OpensslPointer<SSL> TlsContext::NewConnection(TlsContext& serving) noexcept {
   return ssl;
 }
 
+void TlsContext::LogKey(const SSL* ssl, const char* line) noexcept {
+  ServingOf(ssl).shared_->key_log(line);
+}
+
 int TlsContext::ChooseContext(SSL* ssl, int* alert, void*) noexcept {
   TlsContext& serving = ServingOf(ssl);
-  // After a HelloRetryRequest the client speaks a second time.
-  if (serving.shared_->choose == nullptr) return SSL_CLIENT_HELLO_SUCCESS;
+  // After a HelloRetryRequest the client speaks a second time, and then it is
+  // the chosen context that OpenSSL calls this for.
+  if (SSL_get_ex_data(ssl, ChosenIndex()) != nullptr) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
   std::optional<TlsContext> chosen = serving.shared_->choose(ServerNameIn(ssl));
   if (!chosen.has_value()) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -243,7 +265,8 @@ int TlsContext::ChooseContext(SSL* ssl, int* alert, void*) noexcept {
   // what a connection has copied when it was made does not.
   SSL_CTX* const context = chosen->shared_->context.get();
   *alert = SSL_AD_INTERNAL_ERROR;
-  if (SSL_set_SSL_CTX(ssl, context) != context ||
+  if (SSL_set_ex_data(ssl, ChosenIndex(), ssl) != 1 ||
+      SSL_set_SSL_CTX(ssl, context) != context ||
       SSL_set_min_proto_version(
           ssl, static_cast<int>(SSL_CTX_get_min_proto_version(context))) != 1 ||
       SSL_set_max_proto_version(

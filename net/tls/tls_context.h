@@ -37,6 +37,17 @@ namespace weft::net::tls {
 
 class TlsContext;
 
+// Told the secrets of connections as they are agreed on, each as a line without
+// its end, in the form that Wireshark reads (an NSS key log). INSECURE: whoever
+// has the lines can read the connections. For looking for faults.
+//
+// It is never there by itself: who wants what browsers do with SSLKEYLOGFILE
+// asks for that (std::getenv), and appends the lines to the file of that name.
+//
+// Threads: any, several at a time; it runs in the handshake, and may neither
+//          block, throw nor use the stream.
+using TlsKeyLog = std::function<void(std::string_view line)>;
+
 // Those before 1.2 are out of use (RFC 8996).
 enum class TlsVersion { kTls12, kTls13 };
 
@@ -55,6 +66,8 @@ struct TlsClientSettings {
   // INSECURE: speaks to anybody who answers, whatever certificate is shown. The
   // connection is secret, but nobody knows with whom. For a test at a desk.
   bool insecure_skip_verification = false;
+  // Nothing: they are nobody's but the two ends'.
+  TlsKeyLog key_log = {};
 };
 
 enum class ClientCertificates { kNotAsked, kOptional, kRequired };
@@ -75,6 +88,8 @@ struct TlsServerSettings {
   // throw. Of the context it gives, `choose` is not asked again.
   std::function<std::optional<TlsContext>(std::string_view server_name)>
       choose = {};
+  // As a client's. Of a context that was chosen, its own counts.
+  TlsKeyLog key_log = {};
 };
 
 // Threads: any; it is immutable.
@@ -108,6 +123,7 @@ class TlsContext {
     bool is_server;
     std::string alpn = {};  // As it is sent.
     decltype(TlsServerSettings::choose) choose = {};
+    TlsKeyLog key_log = {};
   };
 
   explicit TlsContext(std::shared_ptr<const Shared> shared) noexcept
@@ -115,7 +131,9 @@ class TlsContext {
 
   static absl::StatusOr<Shared> Prepare(bool is_server, TlsVersion min_version,
                                         TlsVersion max_version,
-                                        const std::vector<std::string>& alpn);
+                                        const std::vector<std::string>& alpn,
+                                        const TlsKeyLog& key_log);
+  static void LogKey(const SSL* ssl, const char* line) noexcept;
   // What OpenSSL calls in a server's handshake.
   static int ChooseContext(SSL* ssl, int* alert, void*) noexcept;
   static int ChooseProtocol(SSL* ssl, const unsigned char** chosen,

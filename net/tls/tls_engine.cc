@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/base/internal/raw_logging.h"
 #include "absl/status/status.h"
@@ -28,9 +29,7 @@ namespace {
 
 using ::absl::StatusCode;
 
-// A record's header (RFC 8446 section 5.1), which OpenSSL asks for by itself;
-// and more than all that is around the plain text in one.
-constexpr std::size_t kHeader = 5;
+// More than all that is around the plain text in a record.
 constexpr std::size_t kAround = 256;
 
 // What a connection holds that waits for a peer who says little, and one whose
@@ -44,13 +43,18 @@ constexpr std::size_t kMostAhead = 4 * kLargestRecord;
 // Alerts, tickets and answers to KeyUpdate that a peer may leave untaken.
 constexpr std::size_t kMostBacklog = 16384;
 
-// What `parts` become in one Write, or a little more.
-std::size_t CipherSize(ByteParts parts) noexcept {
+// How much of `parts` one Write takes.
+std::size_t PlainSize(ByteParts parts) noexcept {
   std::size_t size = 0;
   for (const std::span<const std::byte> part : parts) {
     size = std::min(size + part.size(), kMostAhead);
   }
-  return size + (size / kLargestRecord + 1) * kAround;
+  return size;
+}
+
+// What that becomes, or a little more.
+std::size_t CipherSize(std::size_t plain) noexcept {
+  return plain + (plain / kLargestRecord + 1) * kAround;
 }
 
 }  // namespace
@@ -87,25 +91,20 @@ class TlsEngine::Bio {
 
   static int Read(BIO* bio, char* into, int size) noexcept {
     BIO_clear_retry_flags(bio);
-    CipherBuffer& input = EngineOf(bio).input_;
-    const std::size_t wanted = static_cast<std::size_t>(size);
-    const std::size_t count = std::min(input.contents().size(), wanted);
-    if (count == 0) {
-      EngineOf(bio).missing_ = wanted;
-      // Also when no more will come: whoever asked knows, and says it better.
-      BIO_set_retry_read(bio);
-      return -1;
-    }
-    std::copy_n(input.contents().begin(), count,
-                reinterpret_cast<std::byte*>(into));
-    input.Consume(count);
-    return static_cast<int>(count);
+    const auto room =
+        std::as_writable_bytes(std::span(into, static_cast<std::size_t>(size)));
+    const std::size_t count = EngineOf(bio).TakeInput(room);
+    if (count > 0) return static_cast<int>(count);
+    // Also when no more will come: whoever asked knows, and says it better.
+    BIO_set_retry_read(bio);
+    return -1;
   }
 
   static int Write(BIO* bio, const char* from, int size) noexcept {
     BIO_clear_retry_flags(bio);
-    const std::span bytes(from, static_cast<std::size_t>(size));
-    return EngineOf(bio).output_.Append(std::as_bytes(bytes)) ? size : -1;
+    const auto bytes =
+        std::as_bytes(std::span(from, static_cast<std::size_t>(size)));
+    return EngineOf(bio).PutOutput(bytes) ? size : -1;
   }
 
   static long Control(BIO*, int command, long, void*) noexcept {
@@ -159,6 +158,9 @@ absl::Status TlsEngine::Begin() {
   if (ssl_ == nullptr || bio == nullptr) {
     return TakeErrors(StatusCode::kResourceExhausted, Subject());
   }
+  // A record, and what comes with it, by one question instead of one for its
+  // header and one for the rest: each may be a system call.
+  SSL_set_read_ahead(ssl_.get(), 1);
   // One for both directions, which takes over one reference.
   BIO* const both = bio.release();
   SSL_set_bio(ssl_.get(), both, both);
@@ -167,7 +169,8 @@ absl::Status TlsEngine::Begin() {
 
 absl::Status TlsEngine::NamePeer(const TlsClientOptions& options) {
   const std::string& name = options.server_name;
-  if (name.empty() || name.size() > 255 ||
+  // To OpenSSL a dot in front means whoever is below.
+  if (name.empty() || name.front() == '.' || name.size() > 255 ||
       name.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", absl::CHexEscape(name), "\" names no server"));
@@ -176,11 +179,13 @@ absl::Status TlsEngine::NamePeer(const TlsClientOptions& options) {
   X509_VERIFY_PARAM* const judged = SSL_get0_param(ssl_.get());
   if (X509_VERIFY_PARAM_set1_ip_asc(judged, name.c_str()) != 1) {
     ClearErrors();
-    // Not "w*.example.com". And the root's dot is not sent: RFC 6066 section 3.
+    // Not "w*.example.com", nor, where a certificate has no name, its subject.
+    // And the root's dot is not sent: RFC 6066 section 3.
     X509_VERIFY_PARAM_set_hostflags(judged,
-                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const std::string host = name.substr(0, name.find_last_not_of('.') + 1);
-    if (host.empty() || SSL_set1_host(ssl_.get(), host.c_str()) != 1 ||
+    if (SSL_set1_host(ssl_.get(), host.c_str()) != 1 ||
         SSL_set_tlsext_host_name(ssl_.get(), host.c_str()) != 1) {
       return TakeErrors(StatusCode::kInvalidArgument, Subject());
     }
@@ -195,6 +200,31 @@ absl::Status TlsEngine::NamePeer(const TlsClientOptions& options) {
 std::string TlsEngine::Subject() const {
   if (server_name_.empty()) return "TLS";
   return absl::StrCat("TLS with \"", absl::CHexEscape(server_name_), "\"");
+}
+
+// --- What the BIO does ------------------------------------------------------
+
+std::size_t TlsEngine::TakeInput(std::span<std::byte> into) {
+  if (!input_.empty()) {
+    const std::size_t count = std::min(input_.contents().size(), into.size());
+    std::copy_n(input_.contents().begin(), count, into.begin());
+    input_.Consume(count);
+    return count;
+  }
+  if (source_ == nullptr || may_ask_for_ == 0) return 0;
+  const std::size_t most = std::min(into.size(), may_ask_for_);
+  const std::size_t given = (*source_)(into.first(most));
+  may_ask_for_ -= given;
+  // It has what comes after a first small piece: no large one is copied.
+  if (given > 0) next_room_ = kSmallRoom;
+  return given;
+}
+
+bool TlsEngine::PutOutput(std::span<const std::byte> bytes) {
+  if (sink_ != nullptr && output_.empty() && sending_.empty()) {
+    bytes = bytes.subspan((*sink_)(bytes));
+  }
+  return bytes.empty() || output_.Append(bytes);
 }
 
 // --- Plain text -------------------------------------------------------------
@@ -246,12 +276,15 @@ absl::Status TlsEngine::Break(StatusCode code, const char* what) {
 }
 
 std::optional<absl::StatusOr<std::size_t>> TlsEngine::Read(
-    std::span<std::byte> into) {
+    std::span<std::byte> into, CipherSource source) {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
   ClearErrors();
   std::size_t got = 0;
+  source_ = &source;
+  may_ask_for_ = kLargeRoom;
   const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
+  source_ = nullptr;
   if (result == 1) return got;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_ZERO_RETURN:
@@ -267,16 +300,28 @@ std::optional<absl::StatusOr<std::size_t>> TlsEngine::Read(
   }
 }
 
-absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
+absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts, CipherSink sink) {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
   if (closed_) {
     return absl::FailedPreconditionError(
         absl::StrCat(Subject(), ": write after Shutdown"));
   }
-  // At once, or what is there would be moved each time that more comes. Where
-  // there is no memory, Append says so.
-  static_cast<void>(output_.Room(CipherSize(parts)));
+  const std::size_t size = PlainSize(parts);
+  if (size <= kLargestRecord) {
+    sink_ = &sink;
+  } else {
+    // At once, or what is there would be moved each time that more comes. Where
+    // there is no memory, Append says so.
+    static_cast<void>(output_.Room(CipherSize(size)));
+  }
+  absl::StatusOr<std::size_t> taken = Encrypt(parts);
+  sink_ = nullptr;
+  output_.Commit(0);  // Of nothing, nothing is kept.
+  return taken;
+}
+
+absl::StatusOr<std::size_t> TlsEngine::Encrypt(ByteParts parts) {
   RecordCutter records(parts);
   std::size_t taken = 0;
   while (taken < kMostAhead) {
@@ -285,12 +330,10 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts) {
     std::size_t written = 0;
     ClearErrors();
     if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &written) != 1) {
-      output_.Commit(0);
       return Break(StatusCode::kInternal, "write");
     }
     taken += written;
   }
-  output_.Commit(0);  // Of nothing, nothing is kept.
   return taken;
 }
 
@@ -310,10 +353,7 @@ absl::Status TlsEngine::Close() {
 
 std::span<std::byte> TlsEngine::InputRoom() {
   const std::lock_guard lock(mutex_);
-  // The rest of a record, and the header of the next: no more, since whoever
-  // stops in the middle of a small one is to cost little.
-  const std::span<std::byte> room =
-      input_.Room(std::max(next_room_, missing_ + kHeader));
+  const std::span<std::byte> room = input_.Room(next_room_);
   lent_ = room.size();
   return room;
 }
@@ -383,6 +423,19 @@ std::optional<TlsCertificate> TlsEngine::peer_certificate() const {
   const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return std::nullopt;
   return DescribeCertificate(*certificate);
+}
+
+std::vector<TlsCertificate> TlsEngine::peer_chain() const {
+  const std::lock_guard lock(mutex_);
+  const X509* const own = SSL_get0_peer_certificate(ssl_.get());
+  if (own == nullptr) return {};
+  std::vector<TlsCertificate> chain = {DescribeCertificate(*own)};
+  const STACK_OF(X509)* const shown = SSL_get_peer_cert_chain(ssl_.get());
+  // A client's begins with the peer's own, and a server's does not.
+  for (int i = is_server() ? 0 : 1; i < sk_X509_num(shown); ++i) {
+    chain.push_back(DescribeCertificate(*sk_X509_value(shown, i)));
+  }
+  return chain;
 }
 
 std::optional<TlsSession> TlsEngine::session() const {

@@ -6,7 +6,8 @@
 //     size_t n = co_await OrReturn(stream.Read(buffer));    // 0: the end.
 //     co_await OrReturn(stream.Shutdown());
 //
-// It is a ByteStream itself: whatever works over TCP works over this. How plain
+// It is a ByteStream itself: whatever works over one works over this, such as
+// net::ReadExactly, net::ReadAll, CopyStream and BufferedReader. How plain
 // text becomes cipher text is the engine's matter (tls_engine.h); when that
 // goes out, and comes in, the connection's (internal/tls_connection.h).
 //
@@ -21,9 +22,11 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/net/leased_read.h"
 #include "weft/net/stream.h"
 #include "weft/net/tls/internal/tls_connection.h"
 #include "weft/net/tls/tls_certificate.h"
@@ -38,7 +41,7 @@ namespace weft::net::tls {
 // Threads: one task reads at a time, and any may write; moving it is for when
 //          nobody uses it.
 // Cost:    a frame for each operation that awaits. An idle connection holds
-//          what OpenSSL does, and 1 KiB while a Read waits.
+//          what OpenSSL does, and 1 KiB while a Read or a ReadSome waits.
 template <ByteStream S>
 class TlsStream {
  public:
@@ -59,7 +62,8 @@ class TlsStream {
   // (WithTimeout): a client may say nothing.
   //
   // Suspends: until the handshake is done, each time the transport does, and
-  //           the tickets are sent, which the client takes when it reads.
+  //           the tickets are sent, which the client takes when it reads. (From
+  //           one that has gone meanwhile, what it said can still be read.)
   // Cancel:   CANCELLED; `transport` is gone, as after every error.
   // Errors:   as Connect. UNAUTHENTICATED where the client is to prove who it
   //           is, and does not.
@@ -83,18 +87,34 @@ class TlsStream {
     return connection_->Read(into);
   }
 
+  // As Read, into a buffer that is leased when there is plain text to give;
+  // empty bytes at the end. A BufferedReader reads so.
+  //
+  // Suspends: until something is there.
+  // Cancel:   CANCELLED; nothing has been read.
+  // Borrows:  the stream. The bytes own their buffer: drop them, or move them
+  //           on, before you wait again.
+  // Errors:   as Read; RESOURCE_EXHAUSTED when there is no memory for a buffer
+  //           (nothing has been read then).
+  Task<absl::StatusOr<LeasedBytes>> ReadSome() {
+    return connection_->ReadSome();
+  }
+
   // Encrypts as much of `from` as goes out at once, at most 64 KiB, and sends
   // it.
   //
   // Suspends: until what was written before is sent, and then until this is.
   // Cancel:   CANCELLED; nothing has been written. Cancelled in its sending, it
   //           gives how much was written, and the rest of the cipher text goes
-  //           out with the next operation. So does a transport's timeout.
+  //           out with the next operation. A Read that waits already does not
+  //           send it: where there is no other operation to come, Flush. So
+  //           does a transport's timeout, which the next Write tells of where
+  //           it still holds.
   // Borrows:  the stream and `from`.
   // Errors:   FAILED_PRECONDITION after Shutdown; that of a connection that has
   //           broken before; and the transport's.
   Task<absl::StatusOr<std::size_t>> Write(std::span<const std::byte> from) {
-    return connection_->WriteOne(from);
+    return connection_->Write(from);
   }
 
   // As Write, of several pieces in turn. Small ones share a record.
@@ -112,12 +132,13 @@ class TlsStream {
   // Suspends: whenever the transport does.
   // Cancel:   CANCELLED; an unknown part has been written. Close the stream.
   // Borrows:  the stream and `from`.
-  // Errors:   as Write.
+  // Errors:   as Write; DEADLINE_EXCEEDED after one timeout of the transport's.
   Task<absl::Status> WriteAll(std::span<const std::byte> from) {
     return connection_->WriteAll(from);
   }
 
-  // Sends what a Write has left over that was cancelled.
+  // Sends what a Write has left over that was cancelled. Until then the peer
+  // may have half a record, and whoever waits for its answer waits in vain.
   //
   // Suspends: until the transport has taken it.
   // Cancel:   CANCELLED; what was not sent is still kept.
@@ -146,6 +167,13 @@ class TlsStream {
   std::optional<TlsCertificate> peer_certificate() const {
     return engine().peer_certificate();
   }
+  // All that the peer has shown, its own first. The others are what it wants to
+  // be believed by: not each is needed for that, nor was each judged. Empty
+  // where it has shown none. A server that resumes a session knows the first
+  // alone.
+  std::vector<TlsCertificate> peer_chain() const {
+    return engine().peer_chain();
+  }
   // What a client resumes by; nothing where the server has sent no ticket. That
   // of TLS 1.3 comes after the handshake, with the first Read.
   std::optional<TlsSession> session() const { return engine().session(); }
@@ -154,6 +182,10 @@ class TlsStream {
 
   // The stream below: for its timeouts, its addresses, its Close. What is read
   // from it or written to it here breaks the connection.
+  //
+  // Its timeouts count for each wait of the operations above, and of the
+  // handshake where they are set before: DEADLINE_EXCEEDED. Who closes it
+  // without a Shutdown leaves the peer with DATA_LOSS.
   S& transport() noexcept { return connection_->transport(); }
 
  private:

@@ -5,6 +5,7 @@
 #include "weft/tests/net/tls/certificates.h"
 
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <string>
 #include <utility>
@@ -51,6 +52,11 @@ void AddExtension(X509* certificate, int kind, const std::string& value) {
   Must(X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
+OpensslPointer<EVP_PKEY> MakeKey(KeyKind kind) {
+  return OpensslPointer<EVP_PKEY>(kind == KeyKind::kEc ? EVP_EC_gen("P-256")
+                                                       : EVP_RSA_gen(2048));
+}
+
 OpensslPointer<X509> Begin(EVP_PKEY* key, const Wanted& wanted) {
   static long serial = 0;
   OpensslPointer<X509> made(X509_new());
@@ -81,7 +87,7 @@ Authority::Authority(std::string name)
 std::string Authority::root_text() const { return TextOf(certificate_.get()); }
 
 Authority::Texts Authority::IssueTexts(const Wanted& wanted) const {
-  const OpensslPointer<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const OpensslPointer<EVP_PKEY> key = MakeKey(wanted.key);
   const OpensslPointer<X509> made = Begin(key.get(), wanted);
   if (!wanted.names.empty()) {
     AddExtension(made.get(), NID_subject_alt_name, wanted.names);

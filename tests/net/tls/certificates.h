@@ -17,6 +17,9 @@
 
 namespace weft::net::tls {
 
+// What signatures are made by.
+enum class KeyKind { kEc, kRsa };
+
 struct Wanted {
   std::string subject = "a server";
   // As X509V3_EXT_conf_nid reads them.
@@ -24,6 +27,7 @@ struct Wanted {
   // In seconds from now.
   long valid_from = -60;
   long valid_until = 3600;
+  KeyKind key = KeyKind::kEc;
 };
 
 class Authority {

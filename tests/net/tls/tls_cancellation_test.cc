@@ -16,9 +16,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/net/memory_stream.h"
+#include "weft/net/stream.h"
 #include "weft/net/tls/tls_stream.h"
+#include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
@@ -213,6 +216,36 @@ Task<absl::Status> CancelAReadAndReadAgain() {
 
 TEST(TlsCancellationTest, ReadsOnAfterAReadThatWasCancelled) {
   EXPECT_EQ(Simulate(CancelAReadAndReadAgain), absl::OkStatus());
+}
+
+// A Read that waits already does not send what is left.
+Task<absl::Status> CutAWriteShortBesideARead() {
+  const Contexts contexts;
+  auto [one, other] = MakeMemoryPipe(kLittle);
+  auto pair = co_await OrReturn(PairOver(std::move(one), std::move(other),
+                                         contexts.client, contexts.server));
+  auto reader = Spawn(ReadText<MemoryTls>, std::ref(pair.client));
+  co_await Yield();
+  const std::vector<std::byte> question = Pattern(5000);
+  std::vector<std::byte> heard(question.size());
+
+  const std::size_t written = co_await OrReturn(
+      WithTimeout(absl::Seconds(1), pair.client.Write(question)));
+  auto [flushed, whole] =
+      co_await WhenAll(pair.client.Flush(), ReadExactly(pair.server, heard));
+  co_await OrReturn(pair.server.WriteAll(Bytes("an answer")));
+  const std::string answer = co_await OrReturn(reader.Join());
+
+  EXPECT_EQ(written, question.size());
+  EXPECT_EQ(flushed, absl::OkStatus());
+  EXPECT_EQ(whole, absl::OkStatus());
+  EXPECT_EQ(heard, question);
+  EXPECT_EQ(answer, "an answer");
+  co_return absl::OkStatus();
+}
+
+TEST(TlsCancellationTest, AFlushSendsWhatAWriteLeftBesideAReadThatWaits) {
+  EXPECT_EQ(Simulate(CutAWriteShortBesideARead), absl::OkStatus());
 }
 
 }  // namespace

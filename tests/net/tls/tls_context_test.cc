@@ -5,12 +5,19 @@
 
 #include "weft/net/tls/tls_context.h"
 
+#include <sys/types.h>
+
+#include <cerrno>
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/tls/pem.h"
+#include "weft/runtime/task.h"
+#include "weft/runtime/testing/simulated_system.h"
+#include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tls/certificates.h"
 #include "weft/tests/support/temporary_directory.h"
 
@@ -52,6 +59,43 @@ TEST(TlsContextTest, SaysWhichFileIsMissing) {
   EXPECT_THAT(MessageOf(status), HasSubstr(directory / "roots.pem"));
 }
 
+TEST(TlsContextTest, AFilesErrorIsTheSystemsWithItsErrno) {
+  class BrokenDisk final : public testing::SimulatedSystem {
+   public:
+    ssize_t read(int, void*, std::size_t) override {
+      errno = EIO;
+      return -1;
+    }
+  };
+  const testing::TemporaryDirectory directory;
+  directory.Write("roots.pem", Authority().root_text());
+  BrokenDisk system;
+  testing::Simulator sim({.system = &system});
+  auto make = [&directory]() -> Task<absl::Status> {
+    co_return TlsContext::Client(
+        {.extra_roots = Pem::File(directory / "roots.pem")})
+        .status();
+  };
+
+  const absl::Status status = sim.Run(make());
+
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss) << "this project's code";
+  EXPECT_THAT(status.ToString(), HasSubstr("errno='5'"));
+  EXPECT_THAT(MessageOf(status), HasSubstr(directory / "roots.pem"));
+}
+
+TEST(TlsContextTest, AFileWithoutACertificateIsNamed) {
+  const testing::TemporaryDirectory directory;
+  directory.Write("empty.pem", "");
+
+  const absl::Status status =
+      TlsContext::Client({.extra_roots = Pem::File(directory / "empty.pem")})
+          .status();
+
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(MessageOf(status), HasSubstr(directory / "empty.pem"));
+}
+
 TEST(TlsContextTest, SaysWhatIsNoCertificateAndDoesNotRepeatIt) {
   const absl::Status status =
       TlsContext::Client({.extra_roots = Pem::Text("a secret")}).status();
@@ -84,6 +128,21 @@ TEST(TlsContextTest, RefusesAKeyOfAnotherCertificate) {
 
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(MessageOf(status), HasSubstr("key values mismatch"));
+}
+
+TEST(TlsContextTest, RefusesAKeyOfAnotherKindThanTheCertificates) {
+  const Authority authority;
+  const TlsIdentity rsa = authority.Issue({.key = KeyKind::kRsa});
+  TlsIdentity mixed = rsa;
+  mixed.private_key = authority.Issue().private_key;
+
+  const absl::Status server = TlsContext::Server({.identity = mixed}).status();
+  const absl::Status client = TlsContext::Client({.identity = mixed}).status();
+
+  EXPECT_EQ(TlsContext::Server({.identity = rsa}).status(), absl::OkStatus());
+  EXPECT_EQ(server.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(MessageOf(server), HasSubstr("key type mismatch"));
+  EXPECT_EQ(client.code(), StatusCode::kInvalidArgument);
 }
 
 TEST(TlsContextTest, RefusesAProtocolWithoutAName) {

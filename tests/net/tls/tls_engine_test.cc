@@ -12,13 +12,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "weft/net/stream.h"
+#include "weft/net/tls/tls_context.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/net/tls/bare_client.h"
 #include "weft/tests/net/tls/certificates.h"
 
 namespace weft::net::tls {
@@ -59,9 +62,33 @@ class TlsEngineTest : public ::testing::Test {
     EXPECT_EQ(Read(*client_), "(wants input)");
   }
 
+  static void ShakeHands(BareClient& client, TlsEngine& server) {
+    for (bool done = false; !done;) {
+      done = client.ShakeHands();
+      while (const std::size_t count = client.Give(server.InputRoom())) {
+        server.AddInput(count);
+      }
+      server.GiveRoomBack();
+      static_cast<void>(server.Handshake());
+      const std::span<const std::byte> answer = server.Output();
+      client.Take(answer);
+      server.Sent(answer.size());
+    }
+  }
+
+  // The same for a Read, as a transport does that has it all.
+  static std::size_t Give(TlsEngine& from, std::span<std::byte> into) {
+    const std::span<const std::byte> output = from.Output();
+    const std::size_t count = std::min(output.size(), into.size());
+    std::ranges::copy(output.first(count), into.begin());
+    from.Sent(count);
+    return count;
+  }
+
   static absl::StatusOr<std::size_t> Write(TlsEngine& engine,
-                                           std::span<const std::byte> bytes) {
-    return engine.Write(ByteParts(&bytes, 1));
+                                           std::span<const std::byte> bytes,
+                                           CipherSink sink = TakeNothing) {
+    return engine.Write(ByteParts(&bytes, 1), sink);
   }
 
   static std::string Read(TlsEngine& engine) {
@@ -135,20 +162,6 @@ TEST_F(TlsEngineTest, AsksForMuchRoomWhileMuchComes) {
   EXPECT_GE(server_->InputRoom().size(), 32768u);
 }
 
-TEST_F(TlsEngineTest, MakesRoomForTheRestOfARecordThatIsCutShort) {
-  ShakeHands();
-  ASSERT_TRUE(Write(*client_, std::vector<std::byte>(8000)).ok());
-
-  const std::span<std::byte> room = server_->InputRoom();
-  std::ranges::copy(client_->Output().first(1000), room.begin());
-  server_->AddInput(1000);
-  EXPECT_EQ(Read(*server_), "(wants input)");
-  const std::size_t room_inside = server_->InputRoom().size();
-
-  EXPECT_GE(room_inside, 7000u);
-  EXPECT_LT(room_inside, 8000u);
-}
-
 TEST_F(TlsEngineTest, ASmallRecordThatIsCutShortCostsLittle) {
   ShakeHands();
   ASSERT_TRUE(Write(*client_, std::vector<std::byte>(99)).ok());
@@ -160,6 +173,123 @@ TEST_F(TlsEngineTest, ASmallRecordThatIsCutShortCostsLittle) {
 
   EXPECT_EQ(server_->InputRoom().size(), 1024u);
 }
+
+// --- A transport that is asked ----------------------------------------------
+
+TEST_F(TlsEngineTest, TakesARecordFromTheTransportByOneQuestion) {
+  ShakeHands();
+  ASSERT_TRUE(Write(*client_, std::vector<std::byte>(16384)).ok());
+  std::vector<std::byte> buffer(16384);
+  int questions = 0;
+
+  const auto got = server_->Read(buffer, [&](std::span<std::byte> into) {
+    ++questions;
+    return Give(*client_, into);
+  });
+
+  EXPECT_EQ(got->value(), 16384u);
+  EXPECT_EQ(questions, 1);
+}
+
+TEST_F(TlsEngineTest, TakesTheInputBeforeItAsksTheTransport) {
+  ShakeHands();
+  ASSERT_TRUE(Write(*client_, std::vector<std::byte>(60'000)).ok());
+  const std::span<std::byte> room = server_->InputRoom();
+  server_->AddInput(Give(*client_, room));
+  std::vector<std::byte> buffer(16384);
+
+  const auto got = server_->Read(
+      buffer, [&](std::span<std::byte> into) { return Give(*client_, into); });
+
+  EXPECT_EQ(got->value(), 16384u);
+  // Though the last was filled.
+  EXPECT_EQ(server_->InputRoom().size(), 1024u);
+}
+
+TEST_F(TlsEngineTest, OffersARecordToTheTransport) {
+  ShakeHands();
+  const std::vector<std::byte> record(16384);
+  std::size_t offered = 0;
+
+  const auto taken =
+      Write(*client_, record, [&](std::span<const std::byte> bytes) {
+        return offered += bytes.size();
+      });
+
+  EXPECT_EQ(*taken, 16384u);
+  EXPECT_GT(offered, 16384u);
+  EXPECT_FALSE(client_->has_output());
+}
+
+TEST_F(TlsEngineTest, KeepsWhatTheTransportDoesNotTake) {
+  ShakeHands();
+  std::vector<std::byte> half;
+
+  const auto taken =
+      Write(*client_, Bytes("text"), [&](std::span<const std::byte> bytes) {
+        half.assign(bytes.begin(), bytes.begin() + 10);
+        return half.size();
+      });
+  std::ranges::copy(half, server_->InputRoom().begin());
+  server_->AddInput(half.size());
+  Carry(*client_, *server_);
+
+  EXPECT_EQ(*taken, 4u);
+  EXPECT_EQ(Read(*server_), "text");
+}
+
+TEST_F(TlsEngineTest, OffersNothingBeforeWhatIsLeftOfEarlierOutput) {
+  ShakeHands();
+  ASSERT_TRUE(Write(*client_, Bytes("first")).ok());
+  int offers = 0;
+  const auto take_all = [&](std::span<const std::byte> bytes) {
+    ++offers;
+    return bytes.size();
+  };
+
+  ASSERT_TRUE(Write(*client_, Bytes("second"), take_all).ok());
+  client_->Sent(client_->Output().size() - 1);  // Being sent, and not all.
+  ASSERT_TRUE(Write(*client_, Bytes("third"), take_all).ok());
+
+  EXPECT_EQ(offers, 0);
+}
+
+TEST_F(TlsEngineTest, SendsSeveralRecordsByOneCall) {
+  ShakeHands();
+  const std::vector<std::byte> large(40'000);
+  int offers = 0;
+
+  const auto taken =
+      Write(*client_, large, [&](std::span<const std::byte> bytes) {
+        ++offers;
+        return bytes.size();
+      });
+
+  EXPECT_EQ(*taken, 40'000u);
+  EXPECT_EQ(offers, 0);
+  EXPECT_GT(client_->Output().size(), 40'000u);
+}
+
+// A peer of bare OpenSSL, since an engine does not send what is no text.
+TEST_F(TlsEngineTest, AReadAsksForTwoRecordsAtMost) {
+  BareClient client(ClientOf(authority_));
+  ShakeHands(client, *server_);
+  client.ChangeKeys(/*times=*/3000);
+  std::size_t given = 0;
+  std::array<std::byte, 100> buffer;
+
+  const auto got = server_->Read(buffer, [&](std::span<std::byte> into) {
+    const std::size_t count = client.Give(into);
+    given += count;
+    return count;
+  });
+
+  EXPECT_FALSE(got.has_value());
+  EXPECT_GT(given, 16384u);
+  EXPECT_LE(given, 2u * 16640u);
+}
+
+// --- The end ----------------------------------------------------------------
 
 TEST_F(TlsEngineTest, HasNothingToSendOfNothing) {
   ShakeHands();

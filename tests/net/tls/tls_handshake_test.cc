@@ -3,8 +3,11 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +16,10 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/net/byte_pipe.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/stream.h"
+#include "weft/net/tls/openssl_pointers.h"
 #include "weft/net/tls/tls_context.h"
 #include "weft/net/tls/tls_stream.h"
 #include "weft/runtime/deadline.h"
@@ -22,6 +27,7 @@
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/net/tls/bare_client.h"
 #include "weft/tests/net/tls/certificates.h"
 #include "weft/tests/net/tls/tls_pair.h"
 
@@ -113,6 +119,17 @@ TEST(TlsHandshakeTest, ChecksAnAddressAsAnAddress) {
   EXPECT_EQ(as_name.client.status().code(), StatusCode::kUnauthenticated);
 }
 
+// RFC 9525 section 2: what is in the subject is for people to read.
+TEST(TlsHandshakeTest, DoesNotTakeTheSubjectForAName) {
+  const auto none = ShakeWithServer({.subject = "localhost", .names = ""});
+  const auto no_host = ShakeWithServer(
+      {.subject = "localhost", .names = "email:somebody@localhost"});
+
+  EXPECT_EQ(none.client.status().code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(MessageOf(none.client.status()), HasSubstr("hostname mismatch"));
+  EXPECT_EQ(no_host.client.status().code(), StatusCode::kUnauthenticated);
+}
+
 TEST(TlsHandshakeTest, RefusesACertificateThatIsTooOldOrTooNew) {
   const auto old = ShakeWithServer({.valid_from = -200, .valid_until = -100});
   const auto early = ShakeWithServer({.valid_from = 3000});
@@ -154,13 +171,23 @@ TEST(TlsHandshakeTest, SkipsVerificationWhereThatIsAskedFor) {
 
 TEST(TlsHandshakeTest, NamesNoServerWithoutAName) {
   for (const std::string& name :
-       {std::string(), std::string("."), std::string("a\0b", 3),
-        std::string(300, 'a')}) {
+       {std::string(), std::string("."), std::string(".."),
+        std::string("a\0b", 3), std::string(300, 'a')}) {
     const auto done = ShakeWithServer({}, name);
 
     EXPECT_EQ(done.client.status().code(), StatusCode::kInvalidArgument)
         << name;
   }
+}
+
+// To OpenSSL ".example.com" is whoever is below example.com.
+TEST(TlsHandshakeTest, NamesNoServerByWhatManyHave) {
+  const auto done =
+      ShakeWithServer({.names = "DNS:www.example.com"}, ".example.com");
+
+  EXPECT_EQ(done.client.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(MessageOf(done.client.status()),
+              HasSubstr("\".example.com\" names no server"));
 }
 
 // --- Whom a server trusts ---------------------------------------------------
@@ -373,6 +400,47 @@ TEST(TlsHandshakeTest, RefusesANameThatIsNotChosen) {
   EXPECT_THAT(MessageOf(done.client.status()), HasSubstr("unrecognized name"));
 }
 
+// The only groups that the two ends of a connection agree on keys by. (OpenSSL
+// keeps them with the context, which ours does not let out.)
+void LimitGroups(TlsContext context, const char* groups) {
+  const OpensslPointer<SSL> ssl = TlsContext::NewConnection(context);
+  EXPECT_EQ(SSL_CTX_set1_groups_list(SSL_get_SSL_CTX(ssl.get()), groups), 1);
+}
+
+// The client guesses a group that the server does not take, is asked for
+// another (HelloRetryRequest, RFC 8446 section 4.1.4), and says hello again.
+TEST(TlsHandshakeTest, ChoosesOnceThoughTheClientSaysHelloTwice) {
+  const Authority authority;
+  int first = 0;
+  int second = 0;
+  const TlsContext other = MustMake(TlsContext::Server(
+      {.identity = authority.Issue({.subject = "another"})}));
+  const TlsContext chosen = MustMake(TlsContext::Server(
+      {.identity = authority.Issue({.subject = "the chosen"}),
+       .choose = [&second,
+                  other](std::string_view) -> std::optional<TlsContext> {
+         ++second;
+         return other;
+       }}));
+  const TlsContext server = MustMake(TlsContext::Server(
+      {.identity = authority.Issue(),
+       .choose = [&first,
+                  chosen](std::string_view) -> std::optional<TlsContext> {
+         ++first;
+         return chosen;
+       }}));
+  const TlsContext client = ClientOf(authority);
+  LimitGroups(client, "P-521:X25519");
+  LimitGroups(server, "X25519");
+
+  const auto done = Shake(client, server);
+
+  ASSERT_EQ(done.client.status(), absl::OkStatus());
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, 0);
+  EXPECT_EQ(done.client->peer_certificate()->subject, "CN=the chosen");
+}
+
 // --- Resumption -------------------------------------------------------------
 
 // A connection, whose client reads a byte: then the tickets have come.
@@ -522,6 +590,104 @@ TEST(TlsHandshakeTest, EndsWhereThePeerShutsDownBeforeItSaysAnything) {
   });
 
   EXPECT_EQ(status, absl::OkStatus());
+}
+
+// Carries what a client of bare OpenSSL has to say, and what it is told.
+void SendAll(BareClient& client, MemoryStream& wire) {
+  std::array<std::byte, 4096> buffer;
+  while (const std::size_t count = client.Give(buffer)) {
+    const Tried taken = wire.TryWrite(std::span(buffer).first(count));
+    ASSERT_TRUE(taken.has_value() && taken->ok() && **taken == count);
+  }
+}
+void TakeAll(BareClient& client, MemoryStream& wire) {
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    const Tried got = wire.TryRead(buffer);
+    if (!got.has_value()) return;
+    ASSERT_TRUE(got->ok());
+    if (**got == 0) return;
+    client.Take(std::span(buffer).first(**got));
+  }
+}
+
+Task<absl::Status> HearOneRequest(MemoryStream transport, TlsContext context,
+                                  std::string& heard, absl::Status& answered) {
+  auto stream =
+      co_await OrReturn(MemoryTls::Accept(std::move(transport), context));
+  heard = co_await OrReturn(ReadText(stream));
+  const std::string end = co_await OrReturn(ReadText(stream));
+  answered = co_await stream.WriteAll(Bytes("answer"));
+  co_return end.empty() ? absl::OkStatus() : absl::InternalError(end);
+}
+
+// In TLS 1.3 the tickets are the last that a server sends in the handshake, and
+// by then such a client needs none.
+TEST(TlsHandshakeTest, HearsAClientThatHasGoneBeforeItTookTheTickets) {
+  const Authority authority;
+  testing::Simulator sim;
+  auto [wire, transport] = MakeMemoryPipe();
+  BareClient client(ClientOf(authority));
+  std::string heard;
+  absl::Status answered;
+  auto serving = sim.SpawnJoinable(HearOneRequest(
+      std::move(transport), ServerOf(authority), heard, answered));
+
+  EXPECT_FALSE(client.ShakeHands());
+  SendAll(client, wire);
+  sim.RunUntilIdle();
+  TakeAll(client, wire);
+  EXPECT_TRUE(client.ShakeHands());
+  client.Write("a request");
+  client.Close();
+  SendAll(client, wire);
+  wire.Close();
+  sim.RunUntilIdle();
+
+  ASSERT_TRUE(serving.finished());
+  EXPECT_EQ(serving.BlockingJoin(), absl::OkStatus());
+  EXPECT_EQ(heard, "a request");
+  EXPECT_EQ(answered.code(), StatusCode::kUnavailable);
+}
+
+Task<absl::Status> AnswerOneRequest(MemoryStream transport,
+                                    TlsContext context) {
+  auto stream =
+      co_await OrReturn(MemoryTls::Accept(std::move(transport), context));
+  co_await OrReturn(ReadText(stream));
+  const absl::Status told = co_await stream.WriteAll(Bytes("not taken"));
+  EXPECT_EQ(told, absl::UnavailableError("for a while"));
+  co_return co_await stream.WriteAll(Bytes("answer"));
+}
+
+TEST(TlsHandshakeTest, TellsTheFirstWriteAndThenSendsTheRestOfItsTickets) {
+  const Authority authority;
+  testing::Simulator sim;
+  auto there = std::make_shared<BytePipe>(65536);
+  auto back = std::make_shared<BytePipe>(65536);
+  MemoryStream wire(back, there);
+  BareClient client(ClientOf(authority));
+  auto serving = sim.SpawnJoinable(
+      AnswerOneRequest(MemoryStream(there, back), ServerOf(authority)));
+
+  EXPECT_FALSE(client.ShakeHands());
+  SendAll(client, wire);
+  sim.RunUntilIdle();
+  TakeAll(client, wire);
+  EXPECT_TRUE(client.ShakeHands());
+  back->FailWritesAfter(100, absl::UnavailableError("for a while"));
+  SendAll(client, wire);
+  sim.RunUntilIdle();
+  EXPECT_FALSE(serving.finished());
+  back->FailWritesAfter(BytePipe::kAny, absl::OkStatus());
+  client.Write("a request");
+  SendAll(client, wire);
+  sim.RunUntilIdle();
+  TakeAll(client, wire);
+
+  ASSERT_TRUE(serving.finished());
+  EXPECT_EQ(serving.BlockingJoin(), absl::OkStatus());
+  EXPECT_EQ(client.Read(), "answer");
 }
 
 TEST(TlsHandshakeTest, HasADeadlineWhereItIsGivenOne) {

@@ -9,22 +9,28 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/stream.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/net/unix_stream.h"
+#include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/net/one_buffer.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/tls/certificates.h"
 #include "weft/tests/net/tls/tls_pair.h"
@@ -206,6 +212,86 @@ TEST(TlsStreamTest, WorksOneByteAtATimeFromTheHandshakeOn) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+// A stream of the least that there has to be: it cannot be tried.
+class Untried {
+ public:
+  explicit Untried(MemoryStream stream) : stream_(std::move(stream)) {}
+
+  auto Read(std::span<std::byte> into) { return stream_.Read(into); }
+  auto Write(std::span<const std::byte> from) { return stream_.Write(from); }
+  auto WriteVectored(ByteParts parts) { return stream_.WriteVectored(parts); }
+
+ private:
+  MemoryStream stream_;
+};
+
+TEST(TlsStreamTest, CarriesMuchOverAStreamThatCannotBeTried) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    const Authority authority;
+    auto [one, other] = MakeMemoryPipe();
+    auto pair = co_await OrReturn(
+        PairOver(Untried(std::move(one)), Untried(std::move(other)),
+                 ClientOf(authority), ServerOf(authority)));
+    co_return co_await TalkBothWays(pair, 1'000'000);
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+Task<> CountTurns(int& turns, const bool& over) {
+  while (!over) {
+    ++turns;
+    co_await Yield();
+  }
+}
+
+TEST(TlsStreamTest, LetsOthersRunWhileItReadsWhatIsThere) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    constexpr int kRecords = 5000;
+    auto pair = co_await OrReturn(SmallPair(1 << 20));
+    for (int i = 0; i < kRecords; ++i) {
+      co_await OrReturn(pair.client.WriteAll(Bytes("x")));
+    }
+    int turns = 0;
+    bool over = false;
+    auto other = Spawn(CountTurns, std::ref(turns), std::cref(over));
+
+    for (int i = 0; i < kRecords; ++i) {
+      const std::string text = co_await OrReturn(ReadText(pair.server));
+      EXPECT_EQ(text, "x");
+    }
+    const int turns_meanwhile = turns;
+    over = true;
+    co_await OrReturn(other.Join());
+
+    EXPECT_GE(turns_meanwhile, 10);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(TlsStreamTest, GivesWhatCameBeforeTheTransportFailed) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    auto pair = co_await OrReturn(FreshPair());
+    co_await OrReturn(pair.client.WriteAll(Bytes("before")));
+    co_await OrReturn(pair.client.WriteAll(Bytes("cut short")));
+    // The first record, and a little of the second.
+    pair.server.transport().FailReadsAfter(40, absl::InternalError("gone"));
+
+    const std::string before = co_await OrReturn(ReadText(pair.server));
+    const auto after = co_await ReadText(pair.server);
+    const auto again = co_await ReadText(pair.server);
+
+    EXPECT_EQ(before, "before");
+    EXPECT_EQ(after.status(), absl::InternalError("gone"));
+    EXPECT_EQ(again.status(), absl::InternalError("gone"));
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
 TEST(TlsStreamTest, LetsSeveralTasksWriteAtTheSameTime) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     auto pair = co_await OrReturn(SmallPair(3000));
@@ -301,15 +387,16 @@ TEST(TlsStreamTest, DoesNotTakeATruncationForTheEnd) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+// A record of the outer type 23 whose contents nobody has encrypted.
+constexpr std::string_view kForged(
+    "\x17\x03\x03\x00\x20"
+    "abcdefghijklmnopqrstuvwxyz012345",
+    37);
+
 TEST(TlsStreamTest, GivesNothingOfARecordThatWasChangedOnTheWay) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     auto pair = co_await OrReturn(FreshPair());
-    // A record of the outer type 23 whose contents nobody has encrypted.
-    const std::string_view forged(
-        "\x17\x03\x03\x00\x20"
-        "abcdefghijklmnopqrstuvwxyz012345",
-        37);
-    co_await OrReturn(WriteAll(pair.client.transport(), Bytes(forged)));
+    co_await OrReturn(WriteAll(pair.client.transport(), Bytes(kForged)));
 
     auto read = co_await ReadText(pair.server);
     auto again = co_await ReadText(pair.server);
@@ -326,6 +413,37 @@ TEST(TlsStreamTest, GivesNothingOfARecordThatWasChangedOnTheWay) {
   });
 
   EXPECT_EQ(status, absl::OkStatus());
+}
+
+using ReadsText = Task<absl::StatusOr<std::string>> (*)(MemoryTls&);
+
+Task<absl::Status> FailToRead(ReadsText read) {
+  auto pair = co_await OrReturn(SmallPair(3000));
+  const std::vector<std::byte> much(20'000);
+  const absl::Status late =
+      co_await WithTimeout(absl::Seconds(1), pair.client.WriteAll(much));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  co_await OrReturn(WriteAll(pair.server.transport(), Bytes(kForged)));
+
+  auto reading = Spawn(read, std::ref(pair.client));
+  co_await OrReturn(SleepFor(absl::Seconds(1)));
+  const bool at_once = reading.finished();
+  auto [flushed, heard] =
+      co_await WhenAll(pair.client.Flush(), ReadAll(pair.server));
+  const auto got = co_await reading.Join();
+
+  EXPECT_TRUE(at_once);
+  EXPECT_TRUE(absl::IsDataLoss(got.status())) << got.status();
+  // And the reason is still told, behind what was to be sent before.
+  EXPECT_EQ(flushed, absl::OkStatus());
+  EXPECT_TRUE(absl::IsUnavailable(heard.status())) << heard.status();
+  EXPECT_THAT(std::string(heard.status().message()), HasSubstr("bad record"));
+  co_return absl::OkStatus();
+}
+
+TEST(TlsStreamTest, AReadThatFailsDoesNotWaitForThePeerToHearWhy) {
+  EXPECT_EQ(Simulate({}, FailToRead, ReadText<MemoryTls>), absl::OkStatus());
+  EXPECT_EQ(Simulate({}, FailToRead, ReadOnce<MemoryTls>), absl::OkStatus());
 }
 
 TEST(TlsStreamTest, PassesOnWhatTheTransportReports) {
