@@ -36,6 +36,7 @@ bool IsStale(System& system, const UnixAddress& address, struct stat& about) {
   return connected == -1 && errno == ECONNREFUSED;
 }
 
+// Requires: the claim to the path. Still looks twice, for those who claim none.
 void RemoveIfStale(System& system, const UnixAddress& address) {
   struct stat stale{};
   struct stat now{};
@@ -92,14 +93,19 @@ void BoundPath::Remove() noexcept {
   system_->unlink(path_.c_str());  // In vain: then it is as without us.
 }
 
-absl::Status BindUnix(System& system, int fd, const UnixAddress& address,
-                      bool replace_stale) {
+absl::StatusOr<PathClaim> BindUnix(System& system, int fd,
+                                   const UnixAddress& address,
+                                   bool replace_stale) {
+  // Also for the first try, which leaves a socket that does not listen yet.
+  absl::StatusOr<PathClaim> claim =
+      replace_stale ? PathClaim::Take(system, address) : PathClaim();
+  if (!claim.ok()) return claim;
   const UnixAddress::SystemForm form = address.ToSystem();
-  if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
+  if (system.bind(fd, form.get(), form.size()) == 0) return claim;
   int error = errno;
   if (error == EADDRINUSE && replace_stale) {
     RemoveIfStale(system, address);
-    if (system.bind(fd, form.get(), form.size()) == 0) return absl::OkStatus();
+    if (system.bind(fd, form.get(), form.size()) == 0) return claim;
     error = errno;
   }
   return reactor::ErrnoToStatus(

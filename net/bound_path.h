@@ -16,7 +16,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/net/path_claim.h"
 #include "weft/net/unix_address.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/atomic.h"
@@ -49,11 +50,13 @@ class BoundPath {
 };
 
 // Binds `fd` to `address`. With `replace_stale`, a socket's file that is in the
-// way, and behind which nobody listens, is removed first.
+// way, and behind which nobody listens, is removed first; the claim that it
+// gives keeps others from doing so until it listens, and goes then.
 //
 // Errors: FAILED_PRECONDITION where it is in use.
-absl::Status BindUnix(reactor::System& system, int fd,
-                      const UnixAddress& address, bool replace_stale);
+absl::StatusOr<PathClaim> BindUnix(reactor::System& system, int fd,
+                                   const UnixAddress& address,
+                                   bool replace_stale);
 
 }  // namespace weft::net
 

@@ -28,8 +28,9 @@
 //                           in buffered(), and SkipPast goes on behind it
 //     anything else         the stream's own errors
 //
-// An error of the system's that has one of these codes (no memory, a broken
-// device) names its errno: reactor::ErrnoOf.
+// An error of the stream's own may have one of these codes as well (no memory,
+// a broken device, a channel that is closed); the system's names its errno:
+// reactor::ErrnoOf. Who must be sure of the end asks WaitForMore.
 //
 // SPDX-License-Identifier: MIT
 
@@ -94,6 +95,16 @@ class BufferedReader {
   // The source, to write to it or to close it. Whoever reads from it directly
   // takes bytes that come behind those in buffered().
   std::remove_reference_t<S>& source() noexcept { return source_; }
+
+  // Whether there is more: true when something is in buffered(), false at the
+  // end of the stream, and of nothing else.
+  //
+  // Suspends: until something is there.
+  // Cancel:   CANCELLED; nothing has been read.
+  // Borrows:  the reader.
+  // Errors:   the stream's own.
+  // Cost:     a frame. Nothing is held while it waits.
+  Task<absl::StatusOr<bool>> WaitForMore();
 
   // Reads a line and gives it without its end, "\n" or "\r\n". What is behind
   // the last "\n" of a stream is no line: DATA_LOSS, and it is in buffered().
@@ -221,6 +232,12 @@ Task<absl::StatusOr<std::size_t>> BufferedReader<S>::FillOn() {
   const std::size_t got = co_await OrReturn(source_.Read(room));
   buffer_.Filled(got);
   co_return got;
+}
+
+template <ByteSource S>
+Task<absl::StatusOr<bool>> BufferedReader<S>::WaitForMore() {
+  if (buffer_.empty()) co_await OrReturn(Fill());
+  co_return !buffer_.empty();
 }
 
 template <ByteSource S>

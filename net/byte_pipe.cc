@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <mutex>
-#include <string_view>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "weft/reactor/source.h"
-#include "weft/reactor/string_view.h"
 
 namespace weft::net {
 
@@ -157,32 +157,68 @@ bool BytePipe::Party::TryLocked(sync::WakeList& granted) noexcept {
   return true;
 }
 
-absl::StatusOr<std::size_t> BytePipe::Party::Result(
-    const Allowance& allowance, std::string_view broken) const {
-  if (cancelled()) return status();
-  switch (*outcome_) {
-    case Outcome::kMoved:
-      break;
+Tried BytePipe::TryRead(std::span<std::byte> into) {
+  std::optional<Outcome> outcome;
+  std::size_t moved = 0;
+  Alter([&] { outcome = TryReadLocked(into, moved); });
+  if (!outcome.has_value()) return std::nullopt;
+  return ReadResult(*outcome, moved);
+}
+
+Tried BytePipe::TryWrite(std::span<const std::byte> from) {
+  std::optional<Outcome> outcome;
+  std::size_t moved = 0;
+  Alter([&] { outcome = TryWriteLocked(ByteParts(&from, 1), moved); });
+  if (!outcome.has_value()) return std::nullopt;
+  return WriteResult(*outcome, moved);
+}
+
+absl::StatusOr<std::size_t> BytePipe::ReadResult(Outcome outcome,
+                                                 std::size_t moved) {
+  switch (outcome) {
     case Outcome::kClosed:
       return ClosedByOwnerError();
     case Outcome::kBroken:
-      return absl::UnavailableError(reactor::ToAbseil(broken));
+      return absl::UnavailableError("read: the stream was reset");
+    case Outcome::kInjected:
+      return Injected(reads_);
+    case Outcome::kMoved:
+    case Outcome::kEnded:  // For who writes.
+      break;
+  }
+  return moved;
+}
+
+absl::StatusOr<std::size_t> BytePipe::WriteResult(Outcome outcome,
+                                                  std::size_t moved) {
+  switch (outcome) {
+    case Outcome::kClosed:
+      return ClosedByOwnerError();
+    case Outcome::kBroken:
+      return absl::UnavailableError("write: nobody reads any more");
     case Outcome::kEnded:
       return absl::UnavailableError("write: writing was shut down");
-    case Outcome::kInjected: {
-      const std::lock_guard guard(pipe().lock());
-      return allowance.error;
-    }
+    case Outcome::kInjected:
+      return Injected(writes_);
+    case Outcome::kMoved:
+      break;
   }
-  return moved_;
+  return moved;
+}
+
+absl::Status BytePipe::Injected(const Allowance& allowance) {
+  const std::lock_guard guard(lock());
+  return allowance.error;
 }
 
 absl::StatusOr<std::size_t> BytePipe::ReadAwaiter::await_resume() const {
-  return Result(pipe().reads_, "read: the stream was reset");
+  if (cancelled()) return status();
+  return pipe().ReadResult(outcome(), moved());
 }
 
 absl::StatusOr<std::size_t> BytePipe::WriteAwaiter::await_resume() const {
-  return Result(pipe().writes_, "write: nobody reads any more");
+  if (cancelled()) return status();
+  return pipe().WriteResult(outcome(), moved());
 }
 
 }  // namespace weft::net

@@ -28,7 +28,6 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,6 +59,8 @@ class BytePipe : sync::WaitList {
   // Errors:   FAILED_PRECONDITION when reading was closed, UNAVAILABLE when the
   //           pipe was reset; the injected one.
   ReadAwaiter Read(std::span<std::byte> into) noexcept;
+  // As Read, but never suspends: nothing while it is empty.
+  Tried TryRead(std::span<std::byte> into);
 
   // Puts in as much as there is room for, at least one byte.
   //
@@ -75,6 +76,8 @@ class BytePipe : sync::WaitList {
   // Suspends: while it is full.
   // Cancel:   CANCELLED; nothing was put in.
   WriteAwaiter WriteVectored(ByteParts parts) noexcept;
+  // As Write, but never suspends: nothing while it is full.
+  Tried TryWrite(std::span<const std::byte> from);
 
   // The writer says no more. FAILED_PRECONDITION when writing was closed.
   absl::Status End();
@@ -124,6 +127,10 @@ class BytePipe : sync::WaitList {
   // Makes a change under the lock, settles, and wakes.
   template <typename Change>
   void Alter(Change change) noexcept;
+  // What an outcome is to whoever reads or writes.
+  absl::StatusOr<std::size_t> ReadResult(Outcome outcome, std::size_t moved);
+  absl::StatusOr<std::size_t> WriteResult(Outcome outcome, std::size_t moved);
+  absl::Status Injected(const Allowance& allowance);
 
   // Guarded by lock(), all of it.
   std::vector<std::byte> bytes_;  // A ring.
@@ -151,8 +158,9 @@ class BytePipe::Party : public sync::Waiter {
   ~Party() = default;
 
   BytePipe& pipe() const noexcept { return static_cast<BytePipe&>(list()); }
-  absl::StatusOr<std::size_t> Result(const Allowance& allowance,
-                                     std::string_view broken) const;
+  // Requires: it is over, and was not cancelled.
+  Outcome outcome() const noexcept { return *outcome_; }
+  std::size_t moved() const noexcept { return moved_; }
 
  private:
   virtual std::optional<Outcome> Attempt(std::size_t& moved) noexcept = 0;

@@ -1,22 +1,20 @@
-// Splitting, looking up and connecting.
+// Looking up and connecting.
 //
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/connect_by_name.h"
 
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "weft/net/address.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/connect_within.h"
 #include "weft/net/happy_eyeballs.h"
-#include "weft/net/host_port.h"
-#include "weft/net/name_lookup.h"
-#include "weft/net/resolver.h"
 #include "weft/reactor/string_view.h"
 #include "weft/runtime/or_return.h"
 
@@ -25,18 +23,10 @@ namespace {
 
 using ::weft::reactor::ToAbseil;
 
-Task<Addresses> LookUp(HostPort parts, Resolver* resolver) {
-  return resolver != nullptr ? resolver->Resolve(parts.host, parts.port)
-                             : LookUpHost(parts.host, parts.port);
-}
-
 Task<absl::StatusOr<TcpStream>> LookUpAndConnect(std::string text,
                                                  ConnectOptions options) {
-  const std::optional<HostPort> parts = SplitHostPort(text);
-  // Address::Parse has a sentence for everything that the shape may lack.
-  if (!parts.has_value()) co_return Address::Parse(text).status();
   std::vector<Address> addresses =
-      co_await OrReturn(LookUp(*parts, options.resolver));
+      co_await OrReturn(LookUpAddress(text, options.resolver, Transport::kTcp));
   co_return co_await ConnectToAny(std::move(addresses), options);
 }
 

@@ -18,8 +18,9 @@ namespace weft::net {
 // "localhost:80", "localhost:http", "[fe80::1%eth0]:80".
 //
 // Suspends: until the name is known and a peer has answered.
-// Cancel:   CANCELLED; every socket is closed. Without a resolver, a system
-//           that is being asked is awaited first.
+// Cancel:   CANCELLED; every socket is closed. A system that is being asked
+//           for the name is not waited for, and keeps its thread of the
+//           blocking pool until it answers.
 // Errors:   INVALID_ARGUMENT for text of another shape; as LookUpHost and
 //           ConnectToAny. DEADLINE_EXCEEDED after options.timeout, which is for
 //           both together.

@@ -73,15 +73,16 @@ bool IsUnsupported(const absl::Status& status) {
 }  // namespace
 
 Task<absl::StatusOr<Spliced>> SpliceAll(Source& from, ReadEnd& read, Source& to,
-                                        const WriteEnd& write) {
+                                        const WriteEnd& write,
+                                        Atomic<std::uint64_t>* so_far) {
   System& system = from.system();
+  Spliced spliced;
   int ends[2] = {-1, -1};
-  if (system.pipe(ends) != 0) {
-    co_return reactor::ErrnoToStatus(errno, "pipe");
-  }
+  // A program near its limit of descriptors is to serve those whom it has.
+  spliced.unsupported = system.pipe(ends) != 0;
+  if (spliced.unsupported) co_return spliced;
   const Fd out_of(ends[0], system);
   const Fd into(ends[1], system);
-  Spliced spliced;
   for (;;) {
     absl::StatusOr<std::size_t> inside =
         co_await read.ReadWith<SpliceInAttempt>(from, into);
@@ -96,6 +97,7 @@ Task<absl::StatusOr<Spliced>> SpliceAll(Source& from, ReadEnd& read, Source& to,
           write.WriteWith<SpliceOutAttempt>(to, out_of, rest));
       rest -= moved;
       spliced.bytes += moved;
+      CountCopied(so_far, moved);
     }
   }
 }

@@ -86,6 +86,7 @@ class DatagramAttempt {
   std::optional<Count> Receive(std::span<reactor::CountedMessage> messages,
                                Place at) const;
 
+  reactor::System& system() const noexcept { return source_.system(); }
   static absl::Status Refused(int error, Place to);
   static Received Read(msghdr& message, std::size_t size);
 

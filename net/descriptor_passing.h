@@ -12,15 +12,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "weft/net/message_with_descriptors.h"
 #include "weft/net/peer.h"
 #include "weft/net/socket_attempts.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 
 namespace weft::net {
-
-// What Linux passes at once (SCM_MAX_FD).
-inline constexpr std::size_t kMaxDescriptors = 253;
 
 struct ReceivedDescriptors {
   std::size_t size = 0;  // Bytes read; 0 at the end of the stream.

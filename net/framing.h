@@ -12,9 +12,10 @@
 //
 // A generator ends where the stream ends between two messages. An error is its
 // last item: DATA_LOSS for an end in the middle of a message, and whatever else
-// the reader says. It keeps nothing to itself, all that was read is in the
-// reader: after CANCELLED, or after a timeout, a new generator goes on where
-// this one has stopped.
+// the reader says. (The code of an end is not taken for one, since an error of
+// the stream's own may have it: WaitForMore tells.) It keeps nothing to itself,
+// all that was read is in the reader: after CANCELLED, or after a timeout, a
+// new generator goes on where this one has stopped.
 //
 // SPDX-License-Identifier: MIT
 
@@ -51,11 +52,19 @@ template <ByteSource S>
 AsyncGenerator<absl::StatusOr<std::string_view>> Lines(
     BufferedReader<S>& reader) {
   for (;;) {
+    if (reader.buffered().empty()) {
+      const absl::StatusOr<bool> more = co_await reader.WaitForMore();
+      if (!more.ok()) {
+        absl::StatusOr<std::string_view> failed = more.status();
+        co_yield std::move(failed);
+        co_return;
+      }
+      if (!*more) co_return;
+    }
     absl::StatusOr<std::string_view> line = co_await reader.ReadLine();
-    if (absl::IsOutOfRange(line.status())) co_return;
-    const bool more = line.ok();
+    const bool whole = line.ok();
     co_yield std::move(line);
-    if (!more) co_return;
+    if (!whole) co_return;
   }
 }
 
@@ -95,12 +104,20 @@ template <ByteSource S>
 AsyncGenerator<absl::StatusOr<std::span<const std::byte>>> LengthPrefixedFrames(
     BufferedReader<S>& reader, FrameOptions options = {}) {
   for (;;) {
+    if (reader.buffered().empty()) {
+      const absl::StatusOr<bool> more = co_await reader.WaitForMore();
+      if (!more.ok()) {
+        absl::StatusOr<std::span<const std::byte>> failed = more.status();
+        co_yield std::move(failed);
+        co_return;
+      }
+      if (!*more) co_return;
+    }
     absl::StatusOr<std::span<const std::byte>> frame =
         co_await ReadFrame(reader, options);
-    if (absl::IsOutOfRange(frame.status())) co_return;
-    const bool more = frame.ok();
+    const bool whole = frame.ok();
     co_yield std::move(frame);
-    if (!more) co_return;
+    if (!whole) co_return;
   }
 }
 

@@ -7,19 +7,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/connect_within.h"
 #include "weft/net/socket.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/error_group.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
+#include "weft/runtime/yield.h"
 #include "weft/sync/select.h"
 #include "weft/sync/semaphore.h"
 
@@ -72,6 +73,9 @@ Task<absl::Status> Try(Scope& scope, Attempts& attempts, std::size_t index) {
   if (absl::IsCancelled(stream.status())) co_return stream.status();
   attempt.outcome = std::move(stream);
   if (attempt.outcome.ok()) {
+    // An earlier one may have been told of its success in the same moment, and
+    // be next: the system's order is not that of the addresses.
+    co_await Yield();
     scope.Cancel();
   } else {
     attempts.failures.Release();
@@ -120,15 +124,6 @@ std::string NameOfAll(const std::vector<Address>& addresses) {
   return name;
 }
 
-// An address of the other family cannot be reached from `source`.
-void KeepReachable(const std::optional<Address>& source,
-                   std::vector<Address>& addresses) {
-  if (!source.has_value()) return;
-  std::erase_if(addresses, [&source](const Address& address) {
-    return address.is_ipv6() != source->is_ipv6();
-  });
-}
-
 Task<absl::StatusOr<TcpStream>> ConnectToNone() {
   co_return absl::InvalidArgumentError(
       "connect: there is no address to connect to, or none of the family of "
@@ -139,7 +134,7 @@ Task<absl::StatusOr<TcpStream>> ConnectToNone() {
 
 Task<absl::StatusOr<TcpStream>> ConnectToAny(std::vector<Address> addresses,
                                              ConnectOptions options) {
-  KeepReachable(options.source, addresses);
+  if (options.source.has_value()) KeepFamilyOf(*options.source, addresses);
   if (addresses.empty()) return ConnectToNone();
   std::string name = NameOfAll(addresses);
   const absl::Duration timeout =

@@ -123,7 +123,8 @@ Task<absl::StatusOr<AcceptedSocket>> ListeningSocket::Accept() {
       co_return std::move(accepted).status();
     }
     // No event will tell when it has passed, so the clock has to.
-    ++times_starved_;
+    // relaxed: see times_starved().
+    times_starved_.fetch_add(1, std::memory_order_relaxed);
     co_await OrReturn(SleepFor(pause));
     pause = std::min(2 * pause, kLongestPause);
   }

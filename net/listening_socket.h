@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/task.h"
 
 namespace weft::net {
@@ -38,16 +39,24 @@ struct AcceptedSocket {
   socklen_t peer_size;
 };
 
-// Threads: one task accepts at a time. Close may come from anywhere. Moving it
-//          is for when nobody uses it.
+// Threads: one task accepts at a time. Close and times_starved may come from
+//          anywhere. Moving it is for when nobody uses it.
 class ListeningSocket {
  public:
   // Takes over a descriptor that listens and does not block. `name` is what it
   // is called in errors: accept("127.0.0.1:80").
   ListeningSocket(reactor::SourceHandle source, std::string name) noexcept
       : source_(std::move(source)), name_(std::move(name)) {}
-  ListeningSocket(ListeningSocket&&) noexcept = default;
-  ListeningSocket& operator=(ListeningSocket&&) noexcept = default;
+  ListeningSocket(ListeningSocket&& other) noexcept
+      : source_(std::move(other.source_)),
+        name_(std::move(other.name_)),
+        times_starved_(other.times_starved()) {}
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept {
+    source_ = std::move(other.source_);
+    name_ = std::move(other.name_);
+    times_starved_.store(other.times_starved(), std::memory_order_relaxed);
+    return *this;
+  }
 
   // The next connection.
   //
@@ -72,13 +81,16 @@ class ListeningSocket {
   // so after its pause.
   void Close() noexcept { source_->Close(); }
 
-  std::uint64_t times_starved() const noexcept { return times_starved_; }
+  // relaxed: a number to look at, which orders nothing.
+  std::uint64_t times_starved() const noexcept {
+    return times_starved_.load(std::memory_order_relaxed);
+  }
   reactor::Source& source() const noexcept { return *source_; }
 
  private:
   reactor::SourceHandle source_;
   std::string name_;
-  std::uint64_t times_starved_ = 0;
+  Atomic<std::uint64_t> times_starved_{0};  // Written by the task that accepts.
 };
 
 }  // namespace weft::net

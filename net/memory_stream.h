@@ -62,6 +62,9 @@ class MemoryStream {
     return in_->Read(into);
   }
 
+  // As Read, but never suspends: nothing where nothing is there yet.
+  Tried TryRead(std::span<std::byte> into) { return in_->TryRead(into); }
+
   // Writes as much as there is room for, at least one byte of a `from` that has
   // any.
   //
@@ -73,6 +76,11 @@ class MemoryStream {
   // Cost:     a lock and a copy; no allocation.
   BytePipe::WriteAwaiter Write(std::span<const std::byte> from) noexcept {
     return out_->Write(from);
+  }
+
+  // As Write, but never suspends: nothing where the buffer is full.
+  Tried TryWrite(std::span<const std::byte> from) {
+    return out_->TryWrite(from);
   }
 
   // As Write, of several pieces in turn.

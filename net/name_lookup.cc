@@ -104,7 +104,9 @@ Addresses AddressesOf(const addrinfo* list, const Question& question) {
 Addresses AskAndWait(System& system, const Question& question) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;  // Else all come once for each kind.
+  // Else all come once for each kind.
+  hints.ai_socktype =
+      question.transport == Transport::kUdp ? SOCK_DGRAM : SOCK_STREAM;
   addrinfo* list = nullptr;
   const int answer = system.getaddrinfo(
       question.host.c_str(),
@@ -155,13 +157,16 @@ Task<Addresses> LookUpHost(std::string_view host, std::uint16_t port) {
   return LookUp(MakeQuestion(host, ""), port);
 }
 
-Task<Addresses> LookUpHost(std::string_view host, std::string_view service) {
+Task<Addresses> LookUpHost(std::string_view host, std::string_view service,
+                           Transport transport) {
   const std::optional<std::uint16_t> port = ParsePortNumber(service);
-  return LookUp(MakeQuestion(host, port.has_value() ? "" : service), port);
+  return LookUp(MakeQuestion(host, port.has_value() ? "" : service, transport),
+                port);
 }
 
 absl::StatusOr<Question> MakeQuestion(std::string_view host,
-                                      std::string_view service) {
+                                      std::string_view service,
+                                      Transport transport) {
   // A name has 253 bytes at most (RFC 1035, 2.3.4), and may end with a dot; an
   // address with a scope is shorter.
   absl::Status status = CheckText("host", host, 254);
@@ -172,7 +177,8 @@ absl::StatusOr<Question> MakeQuestion(std::string_view host,
   }
   if (!status.ok()) return status;
   return Question{.host = InSmallLetters(host),
-                  .service = std::string(service)};
+                  .service = std::string(service),
+                  .transport = service.empty() ? Transport::kTcp : transport};
 }
 
 // A service is a matter of the system's: it reads a file.

@@ -37,7 +37,10 @@ namespace weft::net {
 // Never empty where it is no error.
 using Addresses = absl::StatusOr<std::vector<Address>>;
 
-// The addresses of `host` for TCP, in the order in which to try them.
+// What a service is spoken over: "ntp" is a port of UDP, and none of TCP.
+enum class Transport { kTcp, kUdp };
+
+// The addresses of `host`, in the order in which to try them.
 //
 // Suspends: until the system has answered; not at all where the host is an
 //           address itself ("10.0.0.1", "fe80::1%eth0").
@@ -55,7 +58,8 @@ Task<Addresses> LookUpHost(std::string_view host, std::uint16_t port);
 //
 // Suspends: until the system has answered; it is asked for every service.
 // Cancel:   as above.
-Task<Addresses> LookUpHost(std::string_view host, std::string_view service);
+Task<Addresses> LookUpHost(std::string_view host, std::string_view service,
+                           Transport transport = Transport::kTcp);
 
 // --- The parts --------------------------------------------------------------
 
@@ -65,6 +69,8 @@ Task<Addresses> LookUpHost(std::string_view host, std::string_view service);
 struct Question {
   std::string host;
   std::string service;
+  // That of the service: without one it makes no difference, and is kTcp.
+  Transport transport = Transport::kTcp;
 
   friend auto operator<=>(const Question&, const Question&) = default;
 };
@@ -73,7 +79,8 @@ struct Question {
 //
 // Errors: INVALID_ARGUMENT for what cannot be a host or a service.
 absl::StatusOr<Question> MakeQuestion(std::string_view host,
-                                      std::string_view service);
+                                      std::string_view service,
+                                      Transport transport = Transport::kTcp);
 
 // The answer that needs nobody to be asked, where the host is an address; else
 // nothing.

@@ -36,6 +36,16 @@ class PipeReader {
   // Requires: InsideRuntime().
   static PipeReader Adopt(reactor::Fd end, std::string name);
 
+  // As Adopt, of a descriptor that is not known to be what it should be: it is
+  // looked at, and told not to block and not to be inherited. (The first goes
+  // for all that share the open file: standard_streams.h does without.) Of a
+  // FIFO, a reader on macOS is told of the end only if it looks (fifo.h).
+  // Requires: InsideRuntime().
+  //
+  // Errors: INVALID_ARGUMENT for what is no pipe or not open at all, or the end
+  //         of one that cannot be read. It is closed then.
+  static absl::StatusOr<PipeReader> FromFd(reactor::Fd end, std::string name);
+
   // A moved-from end can only be destroyed or assigned to.
   PipeReader(PipeReader&&) noexcept = default;
   PipeReader& operator=(PipeReader&&) noexcept = default;
@@ -51,6 +61,11 @@ class PipeReader {
   // Cost:     one system call; no allocation.
   TimedIo<ReadAttempt> Read(std::span<std::byte> into) noexcept {
     return end_.Read(*source_, into);
+  }
+
+  // As Read, but never suspends: nothing where nothing is there yet.
+  Tried TryRead(std::span<std::byte> into) {
+    return end_.TryRead(*source_, into);
   }
 
   // As Read, into several pieces in turn, of which it may fill only the first
@@ -77,14 +92,22 @@ class PipeReader {
   // Whoever writes learns of it. Idempotent.
   void Close() noexcept { source_->Close(); }
 
+  // For what it has no function for: WithDescriptor (socket_options.h) makes a
+  // call with its descriptor, DuplicateOf (duplicate.h) gives one away.
+  reactor::Source& source() const noexcept { return *source_; }
+
   // How long one wait may last; infinite at first.
   void SetReadTimeout(absl::Duration timeout) noexcept {
     end_.set_timeout(timeout);
   }
 
  private:
+  // Whoever has the other end may keep its writes apart, as packets (O_DIRECT,
+  // pipe(7)): then a short read has not emptied the pipe.
   PipeReader(reactor::SourceHandle source, Peer peer) noexcept
-      : source_(std::move(source)), end_(std::move(peer)) {}
+      : source_(std::move(source)), end_(std::move(peer)) {
+    end_.set_short_reads_drain(false);
+  }
 
   reactor::SourceHandle source_;
   ReadEnd end_;
@@ -99,6 +122,10 @@ class PipeWriter {
   // Requires: InsideRuntime().
   static PipeWriter Adopt(reactor::Fd end, std::string name);
 
+  // As PipeReader::FromFd, of an end that can be written. Of a FIFO, a writer
+  // on macOS that waits for room is not told that nobody reads any more.
+  static absl::StatusOr<PipeWriter> FromFd(reactor::Fd end, std::string name);
+
   PipeWriter(PipeWriter&&) noexcept = default;
   PipeWriter& operator=(PipeWriter&&) noexcept = default;
 
@@ -112,6 +139,11 @@ class PipeWriter {
   // Cost:     one system call; no allocation.
   TimedIo<WriteAttempt> Write(std::span<const std::byte> from) noexcept {
     return end_.Write(*source_, from);
+  }
+
+  // As Write, but never suspends: nothing where the pipe is full.
+  Tried TryWrite(std::span<const std::byte> from) {
+    return end_.TryWrite(*source_, from);
   }
 
   // As Write, of several pieces in turn, of which it may take only the first
@@ -136,6 +168,9 @@ class PipeWriter {
 
   // The reader reads the end. Idempotent.
   void Close() noexcept { source_->Close(); }
+
+  // As PipeReader's.
+  reactor::Source& source() const noexcept { return *source_; }
 
   // How long one wait may last; infinite at first.
   void SetWriteTimeout(absl::Duration timeout) noexcept {

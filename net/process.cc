@@ -54,7 +54,9 @@ void EndUnwatched(ProcessEnd& end) {
 // On a thread of the pool. In one piece: no child is ever without somebody who
 // reaps it.
 absl::StatusOr<Watched> StartWatched(Reactor& reactor, ProcessOptions options) {
-  const Reach reach = options.new_group ? Reach::kGroup : Reach::kProcess;
+  const Reach reach = options.new_group || options.new_session
+                          ? Reach::kGroup
+                          : Reach::kProcess;
   absl::StatusOr<StartedProcess> started =
       StartProcess(reactor.system(), std::move(options));
   if (!started.ok()) return std::move(started).status();
@@ -69,6 +71,19 @@ absl::StatusOr<Watched> StartWatched(Reactor& reactor, ProcessOptions options) {
     throw;
   }
   return Watched{std::move(end), *std::move(started)};
+}
+
+// Of one that has ended.
+absl::StatusOr<ExitStatus> StatusOf(const ProcessEnd& end) {
+  const absl::StatusOr<int> status = *end.wait_status();
+  if (!status.ok()) return status.status();
+  return ExitStatus(*status);
+}
+
+// Whether it goes on, and has not heard of the signal. NOT_FOUND: it has ended
+// by itself.
+bool IsRefused(const absl::Status& signalled) {
+  return !signalled.ok() && !absl::IsNotFound(signalled);
 }
 
 template <typename End>
@@ -115,7 +130,8 @@ Process::~Process() { Drop(); }
 
 void Process::Drop() noexcept {
   if (end_ == nullptr || on_drop_ == OnDrop::kLeave) return;
-  // NOT_FOUND: it has ended, which is what was wanted.
+  // NOT_FOUND: it has ended, which is what was wanted. PERMISSION_DENIED: it
+  // runs on, and is reaped when it ends.
   end_->Signal(SIGKILL).IgnoreError();
 }
 
@@ -133,6 +149,11 @@ Task<absl::StatusOr<Process>> Process::Spawn(ProcessOptions options) {
 
 pid_t Process::pid() const noexcept { return end_->process(); }
 
+std::optional<absl::StatusOr<ExitStatus>> Process::TryWait() const {
+  if (!has_ended()) return std::nullopt;
+  return StatusOf(*end_);
+}
+
 bool Process::has_ended() const noexcept { return end_->ended.is_set(); }
 
 // None of the two borrows the handle: the end is shared.
@@ -145,18 +166,20 @@ Task<absl::StatusOr<ExitStatus>> Process::Stop(absl::Duration grace) {
 Task<absl::StatusOr<ExitStatus>> Process::WaitFor(
     std::shared_ptr<ProcessEnd> end) {
   co_await OrReturn(end->ended.Wait());
-  const absl::StatusOr<int> status = *end->wait_status();
-  if (!status.ok()) co_return status.status();
-  co_return ExitStatus(*status);
+  co_return StatusOf(*end);
 }
 
+// Who could not be asked is given no time to comply.
 Task<absl::StatusOr<ExitStatus>> Process::StopWithin(
     std::shared_ptr<ProcessEnd> end, absl::Duration grace) {
-  // NOT_FOUND: it has ended by itself.
-  end->Signal(SIGTERM).IgnoreError();
-  absl::StatusOr<ExitStatus> ended = co_await WithTimeout(grace, WaitFor(end));
-  if (!absl::IsDeadlineExceeded(ended.status())) co_return ended;
-  end->Signal(SIGKILL).IgnoreError();
+  const absl::Status asked = end->Signal(SIGTERM);
+  if (!IsRefused(asked)) {
+    absl::StatusOr<ExitStatus> ended =
+        co_await WithTimeout(grace, WaitFor(end));
+    if (!absl::IsDeadlineExceeded(ended.status())) co_return ended;
+  }
+  absl::Status killed = end->Signal(SIGKILL);
+  if (IsRefused(killed)) co_return killed;
   co_return co_await WaitFor(end);
 }
 

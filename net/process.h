@@ -61,7 +61,10 @@ class Process {
   // Cancel:   CANCELLED; nothing was started.
   // Owns:     the descriptors in `options`.
   // Errors:   NOT_FOUND for the program or the folder, PERMISSION_DENIED,
-  //           INVALID_ARGUMENT for text with a zero byte in it,
+  //           INVALID_ARGUMENT for text with a zero byte in it, a name that no
+  //           variable can have, a Redirect::To an empty descriptor, one
+  //           ToStandardOutput that is not of the standard error, a descriptor
+  //           that is empty or cannot have its number;
   //           RESOURCE_EXHAUSTED where no process or descriptor is left.
   // Cost:     that of vfork and exec, half a millisecond and more.
   static Task<absl::StatusOr<Process>> Spawn(ProcessOptions options);
@@ -70,7 +73,8 @@ class Process {
   // to is dropped first, as by its destructor.
   Process(Process&& other) noexcept = default;
   Process& operator=(Process&& other) noexcept;
-  // As options.on_drop says. Its pipes are closed.
+  // As options.on_drop says, if the system lets us signal it. Its pipes are
+  // closed.
   ~Process();
 
   pid_t pid() const noexcept;
@@ -85,13 +89,24 @@ class Process {
   //           waited for it, or ignores SIGCHLD: nobody knows how it ended.
   Task<absl::StatusOr<ExitStatus>> Wait() const;
 
+  // As Wait, but never suspends: nothing where it is not known to have ended.
+  // The reactor learns of an end when it polls, so a task that asks in a loop
+  // suspends in between, as with SleepFor.
+  //
+  // Rejected: to ask the system here. The poller has to forget a child before
+  // it is reaped (reactor/child_exits.h), and to watch it anew is no question.
+  std::optional<absl::StatusOr<ExitStatus>> TryWait() const;
+
   // Whether it is known to have ended.
   bool has_ended() const noexcept;
 
-  // Sends a signal; to all of its group, where options.new_group.
+  // Sends a signal; to all of its group, where it leads one (new_group,
+  // new_session).
   //
   // Errors: NOT_FOUND where it has ended: the signal never reaches another
-  //         process that was given its number.
+  //         process that was given its number. PERMISSION_DENIED where it has
+  //         become another user's (setuid(2)), also where others of its group
+  //         got the signal.
   absl::Status Signal(int signal);
   // SIGKILL.
   absl::Status Kill();
@@ -100,7 +115,9 @@ class Process {
   //
   // Suspends: until it has ended.
   // Cancel:   CANCELLED; it has been sent SIGTERM, and may be about to end.
-  // Errors:   as Wait.
+  // Errors:   as Wait; PERMISSION_DENIED where it may not be signalled, as
+  //           Signal says. It runs on then, or has just ended by itself, is
+  //           reaped when it ends, and can be waited for.
   Task<absl::StatusOr<ExitStatus>> Stop(absl::Duration grace);
 
   // Our ends of what was Redirect::Pipe(), each once; whether they are there.

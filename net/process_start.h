@@ -2,7 +2,8 @@
 //
 // What a child gets from us is what the options say, and nothing by accident:
 //
-//     descriptors   0, 1 and 2; no other, ours or another library's
+//     descriptors   0, 1, 2 and those of the options; no other, ours or another
+//                   library's
 //     signals       none blocked (ours block those that we watch) and none
 //                   ignored
 //     the rest      as posix_spawn(2): limits, user, niceness

@@ -110,9 +110,11 @@ Task<Addresses> Resolver::Resolve(std::string_view host, std::uint16_t port) {
 }
 
 Task<Addresses> Resolver::Resolve(std::string_view host,
-                                  std::string_view service) {
+                                  std::string_view service,
+                                  Transport transport) {
   const std::optional<std::uint16_t> port = ParsePortNumber(service);
-  return Ask(lookups_, MakeQuestion(host, port.has_value() ? "" : service),
+  return Ask(lookups_,
+             MakeQuestion(host, port.has_value() ? "" : service, transport),
              port);
 }
 

@@ -30,8 +30,7 @@
 // are not remembered: they may be over the next moment.
 //
 // There is none for the whole process: make one, and hand it to those who
-// connect (ConnectOptions::resolver). Without it every question is asked
-// (name_lookup.h).
+// connect (ConnectOptions::resolver). Without it every question is asked.
 //
 // SPDX-License-Identifier: MIT
 
@@ -80,9 +79,9 @@ class Resolver {
   // Who still waits gets an answer all the same.
   ~Resolver();
 
-  // The addresses of `host` for TCP, in the order in which to try them. A host
-  // that is an address itself ("10.0.0.1", "fe80::1%eth0") is neither looked up
-  // nor counted.
+  // The addresses of `host`, in the order in which to try them. A host that is
+  // an address itself ("10.0.0.1", "fe80::1%eth0") is neither looked up nor
+  // counted.
   //
   // Suspends: while the answer has to be asked for.
   // Cancel:   CANCELLED; the lookup goes on, for others and to be remembered.
@@ -96,7 +95,8 @@ class Resolver {
   //
   // Suspends: while the answer has to be asked for.
   // Cancel:   as above.
-  Task<Addresses> Resolve(std::string_view host, std::string_view service);
+  Task<Addresses> Resolve(std::string_view host, std::string_view service,
+                          Transport transport = Transport::kTcp);
 
   // Forgets what `host` is, so that the next who asks is told anew. After a
   // connection to all its addresses has failed, say.

@@ -103,7 +103,8 @@ Task<absl::StatusOr<ProcessOutput>> TakeAndCollect(Process& process,
   co_return output;
 }
 
-// Suspends: until the program has ended; not for others that have its pipes.
+// Suspends: until the program has ended, if it can be; not for others that have
+//           its pipes.
 // Cancel:   as Process::Stop.
 // Borrows:  `process` and `pipes`.
 Task<absl::StatusOr<ExitStatus>> StopAndDiscard(Process& process, Pipes& pipes,
@@ -128,6 +129,8 @@ Task<absl::StatusOr<ProcessOutput>> RunToItsEnd(ProcessOptions options,
   if (output.ok()) co_return output;
   absl::StatusOr<ExitStatus> ended =
       co_await Shield(StopAndDiscard(process, pipes, grace));
+  // That it runs on is worse than why it was to end.
+  if (absl::IsPermissionDenied(ended.status())) co_return ended.status();
   co_return std::move(output).status();
 }
 
@@ -144,7 +147,9 @@ Task<absl::StatusOr<ProcessOutput>> RunProcess(ProcessOptions options,
   options.standard_input =
       run_options.input.empty() ? Redirect::Null() : Redirect::Pipe();
   options.standard_output = Redirect::Pipe();
-  options.standard_error = Redirect::Pipe();
+  const bool joined =
+      options.standard_error.kind() == Redirect::Kind::kStandardOutput;
+  if (!joined) options.standard_error = Redirect::Pipe();
   return RunToItsEnd(std::move(options), std::move(run_options));
 }
 

@@ -62,12 +62,15 @@ struct RunProcessOptions {
 };
 
 // Starts the program, gives it `input`, and collects its outputs; what
-// `options` says of its three streams does not count.
+// `options` says of its three streams does not count, but that its standard
+// error is Redirect::ToStandardOutput(): then there is one text of both.
 //
 // Suspends: until the program has ended, and whoever else has its pipes.
 // Cancel:   CANCELLED, when the program has been ended, as above.
 // Errors:   as Process::Spawn and CollectOutput; the program has been ended
-//           then, too. How it ended is no error.
+//           then, too. How it ended is no error. PERMISSION_DENIED where it was
+//           to be ended and may not be signalled: it runs on, without its
+//           pipes, and is reaped when it ends. So also of a cancelled one.
 Task<absl::StatusOr<ProcessOutput>> RunProcess(
     ProcessOptions options,
     RunProcessOptions run_options = RunProcessOptions());

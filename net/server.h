@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "absl/base/internal/raw_logging.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -103,6 +104,8 @@ class Server {
   // Cancel:   as Drain; then CANCELLED. The listener is closed, and every
   //           connection has ended.
   // Errors:   those of the listener, except where it was closed by Drain.
+  //           An exception of a handler's or of on_error's is thrown when
+  //           every connection has ended.
   Task<absl::Status> Run() {
     auto [served, watched] =
         co_await WhenAll(ServeShielded(), DrainWhenCancelled());
@@ -137,8 +140,9 @@ class Server {
   // A cancellation from outside has the handlers drained, not cancelled: so
   // they do not see it, and who does tells them.
   Task<absl::Status> ServeShielded() {
+    // Also when it throws: the other one is waited for.
+    const absl::Cleanup tell = [this] { ended_.Set(); };
     absl::Status served = co_await Shield(Serve());
-    ended_.Set();
     co_return served;
   }
   Task<absl::Status> DrainWhenCancelled() {
@@ -194,11 +198,14 @@ class Server {
     // relaxed: see connections().
     accepted_.fetch_add(1, std::memory_order_relaxed);
     connections_.fetch_add(1, std::memory_order_relaxed);
+    absl::Cleanup leave = [this] {  // Also when the handler throws.
+      connections_.fetch_sub(1, std::memory_order_relaxed);
+    };
     stream.SetReadTimeout(options_.read_timeout);
     stream.SetWriteTimeout(options_.write_timeout);
     const Peer peer = stream.peer();
     const absl::Status status = co_await handler_(std::move(stream));
-    connections_.fetch_sub(1, std::memory_order_relaxed);
+    std::move(leave).Invoke();
     if (!status.ok() && !absl::IsCancelled(status) && options_.on_error) {
       options_.on_error(peer, status);
     }

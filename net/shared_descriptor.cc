@@ -41,32 +41,43 @@ bool IsTerminal(System& system, int fd) {
   return system.ioctl(fd, TIOCGWINSZ, &size) == 0;
 }
 
+#ifdef TIOCGPTN  // Linux; drop when others have /proc/self/fd, too.
 // The program's side of a pair, pty(7), as what runs in a terminal window has
 // it; where opening it again would make a new pair.
-bool IsMaster([[maybe_unused]] System& system, [[maybe_unused]] int fd) {
-#ifdef TIOCGPTN  // Linux; drop when others have /proc/self/fd, too.
+bool IsMaster(System& system, int fd) {
   unsigned number = 0;
   return system.ioctl(fd, TIOCGPTN, &number) == 0;
-#else
-  return false;
-#endif
 }
+// Of a pipe that keeps writes apart: pipe(7).
+constexpr int kInPackets = O_DIRECT;
+#else
+bool IsMaster(System& /*system*/, int /*fd*/) { return false; }
+constexpr int kInPackets = 0;
+#endif
 
-// The terminal that `fd` is, as an open file of our own; empty where we may
-// not. Linux has a name for whatever a descriptor leads to (proc(5)); where
+// The terminal or pipe that `fd` is, as an open file of our own; empty where we
+// may not. Linux has a name for whatever a descriptor leads to (proc(5)); where
 // there is none the descriptor is used as it is. (O_NOCTTY: a program without a
 // terminal does not get this one by it. System::open adds O_NONBLOCK.)
 //
 // Rejected: /dev/tty for macOS. Its kqueue refuses that name with EINVAL, and
 // it is the terminal of the session, not the one that `fd` leads to.
-Fd OpenTerminalAgain(System& system, int fd, Direction direction) {
-  if (IsMaster(system, fd)) return {};
+Fd OpenAgain(System& system, int fd, Direction direction) {
   const int flags =
       (direction == Direction::kRead ? O_RDONLY : O_WRONLY) | O_NOCTTY;
   const std::string path = absl::StrCat("/proc/self/fd/", fd);
   return Fd(
       RetryInterrupted([&] { return system.open(path.c_str(), flags, 0); }),
       system);
+}
+
+// Whether another open file of this pipe would do what this one does.
+bool MayOpenAgain(System& system, int fd, Direction direction) {
+  const int flags = system.fcntl(fd, F_GETFL, 0);
+  if (flags == -1 || (flags & kInPackets) != 0) return false;
+  const int access = flags & O_ACCMODE;
+  return access == O_RDWR ||
+         access == (direction == Direction::kRead ? O_RDONLY : O_WRONLY);
 }
 
 // What a call that counts bytes answered; nothing where it would block.
@@ -82,17 +93,18 @@ bool IsNotSupported(ssize_t result, int error) {
 }
 
 // On a thread of the pool. The number stays ours as long as the call lasts.
+// Nothing where it would block, which it can only say where somebody else has
+// made the open file non-blocking; readiness is taken back for the wait then.
 template <typename Call>
-Count CallPinned(Source& source, const char* what, const std::string& name,
-                 Call call) {
+std::optional<Count> CallPinned(Source& source, Direction direction,
+                                const std::string& name, Call call) {
   if (!source.Pin()) return reactor::ClosedByOwnerError();
+  source.TakeReady(direction);
   const ssize_t result = RetryInterrupted(call);
   const int error = errno;
   source.Unpin();
-  std::optional<Count> answer = Answer(result, error, what, name);
-  if (answer.has_value()) return *std::move(answer);
-  // Somebody else has made the open file non-blocking.
-  return ErrnoToStatus(error, absl::StrCat(what, "(", name, ")"));
+  const char* const what = direction == Direction::kRead ? "read" : "write";
+  return Answer(result, error, what, name);
 }
 
 }  // namespace
@@ -184,10 +196,14 @@ absl::StatusOr<SharedDescriptor> SharedDescriptor::Adopt(Fd fd,
     return ErrnoToStatus(error, absl::StrCat("fstat(", name, ")"));
   }
   const bool is_socket = S_ISSOCK(about.st_mode);
-  Way way = is_socket || S_ISFIFO(about.st_mode) ? Way::kNoWait : Way::kPool;
-  if (S_ISCHR(about.st_mode) && IsTerminal(system, fd.get())) {
-    way = Way::kPatient;
-    if (Fd own = OpenTerminalAgain(system, fd.get(), direction)) {
+  const bool is_pipe = S_ISFIFO(about.st_mode);
+  const bool is_terminal =
+      S_ISCHR(about.st_mode) && IsTerminal(system, fd.get());
+  Way way = is_socket || is_pipe ? Way::kNoWait : Way::kPool;
+  if (is_terminal) way = Way::kPatient;
+  if ((is_pipe && MayOpenAgain(system, fd.get(), direction)) ||
+      (is_terminal && !IsMaster(system, fd.get()))) {
+    if (Fd own = OpenAgain(system, fd.get(), direction)) {
       fd = std::move(own);
       way = Way::kOwn;
     }
@@ -240,21 +256,29 @@ Task<absl::Status> SharedDescriptor::UntilReadable() {
 
 Task<Count> SharedDescriptor::ReadOnPool(std::span<std::byte> into) {
   auto read = [this, into] {
-    return CallPinned(*source_, "read", name_, [this, into] {
+    return CallPinned(*source_, Direction::kRead, name_, [this, into] {
       return source_->system().read(source_->fd(), into.data(), into.size());
     });
   };
-  co_return co_await Blocking(read);
+  for (;;) {
+    std::optional<Count> got = co_await OrReturn(Blocking(read));
+    if (got.has_value()) co_return *std::move(got);
+    co_await OrReturn(WaitReady(*source_, Direction::kRead));
+  }
 }
 
 Task<Count> SharedDescriptor::WriteOnPool(std::span<const std::byte> from) {
   const auto some = from.first(std::min(from.size(), kLongestCall));
   auto write = [this, some] {
-    return CallPinned(*source_, "write", name_, [this, some] {
+    return CallPinned(*source_, Direction::kWrite, name_, [this, some] {
       return source_->system().write(source_->fd(), some.data(), some.size());
     });
   };
-  co_return co_await Blocking(write);
+  for (;;) {
+    std::optional<Count> written = co_await OrReturn(Blocking(write));
+    if (written.has_value()) co_return *std::move(written);
+    co_await OrReturn(WaitReady(*source_, Direction::kWrite));
+  }
 }
 
 }  // namespace weft::net

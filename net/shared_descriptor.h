@@ -1,8 +1,9 @@
 // SharedDescriptor: a descriptor whose open file belongs to others as well, and
 // how to wait for it without changing it for them. standard_streams.h says why.
 //
-//     kOwn       does not block: read, write       a terminal, opened again
-//     kNoWait    is tried without waiting          pipes, sockets
+//     kOwn       does not block: read, write       a terminal or a pipe, opened
+//                                                  again
+//     kNoWait    is tried without waiting          sockets, other pipes
 //     kPatient   waits for readiness, then pool    what cannot be tried so
 //     kPool      the pool                          files, other devices
 //
@@ -12,6 +13,8 @@
 //      pool. There it may wait for ever, where another who shares the file has
 //      taken what the call was made for.
 //   3. kNoWait becomes kPatient once, when the system says that it cannot.
+//   4. A call on the pool that would block all the same (another has made the
+//      open file non-blocking) is made again when the descriptor is ready.
 //
 // SPDX-License-Identifier: MIT
 
@@ -68,7 +71,7 @@ class SharedDescriptor {
   // Suspends: until there is something to read, or the end.
   // Cancel:   CANCELLED.
   Task<absl::Status> UntilReadable();
-  // Suspends: until the pool has done it.
+  // Suspends: until the pool has done it; see invariant 4.
   // Cancel:   CANCELLED, if it had not begun.
   Task<absl::StatusOr<std::size_t>> ReadOnPool(std::span<std::byte> into);
   Task<absl::StatusOr<std::size_t>> WriteOnPool(

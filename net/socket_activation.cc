@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,10 @@ using ::weft::reactor::Fd;
 using ::weft::reactor::System;
 
 constexpr int kFirst = 3;  // Behind the three standard streams.
+// As many descriptors as a process has on Linux at most, unless that is told
+// otherwise: fs.nr_open in proc(5). Each is asked for, whether it is there or
+// not, so a count beyond that is not believed.
+constexpr int kMost = 1 << 20;
 
 // What a variable says, which is then gone.
 std::optional<std::string> TakeVariable(System& system, const char* name) {
@@ -35,22 +40,45 @@ std::optional<std::string> TakeVariable(System& system, const char* name) {
   return taken;
 }
 
-absl::StatusOr<int> Number(const std::string& text, std::string_view variable) {
+absl::StatusOr<int> Number(const std::string& text, std::string_view variable,
+                           int most) {
   int number = 0;
-  if (absl::SimpleAtoi(text, &number) && number >= 0) return number;
-  return absl::InvalidArgumentError(
-      absl::StrCat(std::string(variable), "=\"", text, "\": not a number"));
+  if (absl::SimpleAtoi(text, &number) && number >= 0 && number <= most) {
+    return number;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      std::string(variable), "=\"", text, "\": not a number from 0 to ", most));
 }
 
 absl::StatusOr<Fd> Take(System& system, int number) {
-  if (system.fcntl(number, F_SETFD, FD_CLOEXEC) == 0) {
-    return Fd(number, system);
-  }
+  const bool kept = system.fcntl(number, F_SETFD, FD_CLOEXEC) == 0;
   const int error = errno;
-  return absl::FailedPreconditionError(
-      reactor::ErrnoToStatus(
-          error, absl::StrCat("descriptor ", number, " of LISTEN_FDS"))
-          .message());
+  // Ours, and closed here, unless it is nobody's.
+  Fd socket(!kept && error == EBADF ? -1 : number, system);
+  if (kept) return socket;
+  return reactor::ErrnoToStatus(
+      error, absl::StrCat("descriptor ", number, " of LISTEN_FDS"));
+}
+
+// All of them, or none: what is behind one that cannot be taken must not be
+// left to the program's children either.
+absl::StatusOr<std::vector<ActivatedSocket>> TakeAll(System& system,
+                                                     int how_many,
+                                                     std::string_view names) {
+  const std::vector<std::string> called =
+      absl::StrSplit(std::string(names), ':', absl::AllowEmpty());
+  std::vector<ActivatedSocket> sockets;
+  absl::Status status;
+  for (int i = 0; i < how_many; ++i) {
+    absl::StatusOr<Fd> socket = Take(system, kFirst + i);
+    status.Update(socket.status());
+    if (!status.ok()) continue;
+    const auto index = static_cast<std::size_t>(i);
+    const bool named = index < called.size() && !called[index].empty();
+    sockets.push_back({named ? called[index] : "unknown", *std::move(socket)});
+  }
+  if (!status.ok()) return status;
+  return sockets;
 }
 
 }  // namespace
@@ -61,26 +89,17 @@ absl::StatusOr<std::vector<ActivatedSocket>> TakeActivatedSockets(
   const std::optional<std::string> count = TakeVariable(system, "LISTEN_FDS");
   const std::optional<std::string> names =
       TakeVariable(system, "LISTEN_FDNAMES");
-  std::vector<ActivatedSocket> sockets;
-  if (!process.has_value() || !count.has_value()) return sockets;
-  const absl::StatusOr<int> whose = Number(*process, "LISTEN_PID");
-  const absl::StatusOr<int> how_many = Number(*count, "LISTEN_FDS");
+  std::vector<ActivatedSocket> none;
+  if (!process.has_value() || !count.has_value()) return none;
+  const absl::StatusOr<int> whose =
+      Number(*process, "LISTEN_PID", std::numeric_limits<int>::max());
+  const absl::StatusOr<int> how_many = Number(*count, "LISTEN_FDS", kMost);
   absl::Status status = whose.status();
   status.Update(how_many.status());
   if (!status.ok()) return status;
   // For another process: the variables were inherited, the sockets not.
-  if (*whose != system.getpid()) return sockets;
-
-  const std::vector<std::string> called =
-      absl::StrSplit(names.value_or(""), ':', absl::AllowEmpty());
-  for (int i = 0; i < *how_many; ++i) {
-    absl::StatusOr<Fd> socket = Take(system, kFirst + i);
-    if (!socket.ok()) return std::move(socket).status();
-    const auto index = static_cast<std::size_t>(i);
-    const bool named = index < called.size() && !called[index].empty();
-    sockets.push_back({named ? called[index] : "unknown", *std::move(socket)});
-  }
-  return sockets;
+  if (*whose != system.getpid()) return none;
+  return TakeAll(system, *how_many, names.value_or(""));
 }
 
 }  // namespace weft::net

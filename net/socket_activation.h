@@ -40,9 +40,12 @@ struct ActivatedSocket {
 // second call, or a child, does not take the same descriptors again.
 //
 // Threads: before there are others: it changes the environment.
-// Owns:    every socket, from here on: none is inherited by children.
-// Errors:  INVALID_ARGUMENT where a variable is not what it should be;
-//          FAILED_PRECONDITION where a descriptor is not open.
+// Owns:    every socket, from here on: none is inherited by children. But where
+//          it is INVALID_ARGUMENT, none.
+// Errors:  INVALID_ARGUMENT where a variable is not what it should be: nobody
+//          knows then which descriptors are meant, and they stay as they are;
+//          FAILED_PRECONDITION where a descriptor is not open, or what else
+//          keeps it from being taken. All of them are closed then.
 absl::StatusOr<std::vector<ActivatedSocket>> TakeActivatedSockets(
     reactor::System& system = reactor::System::Kernel());
 

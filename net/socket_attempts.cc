@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "weft/net/socket.h"
 #include "weft/reactor/os_error.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/reactor/system.h"
 
 namespace weft::net {
@@ -61,10 +62,35 @@ class IoVectors {
   std::size_t size_ = 0;
 };
 
+// What the network reports (RFC 1122 section 4.2.3.9): an ICMP message is kept
+// for later, and Linux ends a connection that it gives up with the last one
+// instead of ETIMEDOUT. (ENONET is left out, which only Linux has: RFC 1812
+// section 5.2.7.1 wants no router to send what makes it.)
+bool IsOfTheNetwork(int error) noexcept {
+  switch (error) {
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENETRESET:
+    case ENOPROTOOPT:
+    case EPROTO:
+    case EACCES:  // ICMPv6: "communication prohibited".
+      return true;
+    default:
+      return false;
+  }
+}
+
+// After which a stream has ended, though its peer has not ended it.
+//
 // EPIPE is none of them: it says that the peer does not read. What that has
-// written, and that it has ended, is still to be read.
+// written, and that it has ended, is still to be read. Nor are those that say
+// that a call was the wrong one.
 bool LosesConnection(int error) noexcept {
-  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT;
+  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT ||
+         IsOfTheNetwork(error);
 }
 
 }  // namespace
@@ -111,12 +137,24 @@ ssize_t SocketAttempt::Receive(std::span<std::byte> into, int flags) const {
   }));
 }
 
-// A reset is the error of the next call on the socket (SO_ERROR in socket(7)),
-// a write's as well as a read's, and after that reads find the end of a stream
-// that has been cut off. By which of LosesConnection's errors is not kept: to
-// the reader they are one.
+// What ends a connection is the error of the next call on the socket (SO_ERROR
+// in socket(7)), a write's as well as a read's, and after that reads find the
+// end of a stream that has been cut off. By which of LosesConnection's errors
+// is not kept: to the reader they are one.
+//
+// A writer that is in its call at this moment may be the one that is told; then
+// it notes that before it is out. It does not wait in there, so we wait for it:
+// once a connection, at its end, and as a rule for nobody. Not for ever, since
+// one that writes on and on to a peer that has only ended may be seen inside
+// each time; nor does a writer whose thread was taken away hold up this one.
 ssize_t SocketAttempt::UnlessLost(ssize_t result) const {
-  if (result != 0 || !source_.lost()) return result;
+  if (result != 0) return result;
+  constexpr int kMostRounds = 1000;  // A few tenths of a millisecond, alone.
+  reactor::SpinWait wait;
+  for (int round = 0; round < kMostRounds && source_.others_inside(); ++round) {
+    wait.Once();
+  }
+  if (!source_.lost()) return result;
   errno = ECONNRESET;
   return -1;
 }
@@ -227,6 +265,9 @@ std::optional<absl::StatusOr<std::size_t>> SendFileAttempt::operator()() {
                                      static_cast<off_t>(offset_),
                                      std::min(size_, kLongestCall));
   });
+  // Some of LosesConnection's errors may be the file's, if that is elsewhere on
+  // the network. Better that an end is then called a loss than that what was
+  // cut off is taken for whole.
   return Counted(result, errno, "sendfile");
 }
 

@@ -14,8 +14,9 @@
 // one event for both; and a read stops in front of urgent data (RFC 6093), with
 // ordinary bytes behind it. Both are announced, and the Source remembers: every
 // read tries first then. The third is not: a read of a Unix socket stops behind
-// bytes that carried descriptors. So on those a short read proves nothing. A
-// request and its answer cost two system calls that way instead of three.
+// bytes that carried descriptors, and one of a pipe behind a packet (O_DIRECT).
+// So on those a short read proves nothing. A request and its answer cost two
+// system calls that way instead of three.
 //
 // SPDX-License-Identifier: MIT
 
@@ -24,7 +25,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -36,6 +39,18 @@
 #include "weft/runtime/ready_awaiter.h"
 
 namespace weft::net {
+
+// One try, and no wait after it. Before it, the readiness is taken back
+// (source.h): a wait that comes later finds what changes from here on.
+template <IoAttempt Attempt>
+auto TryOnce(reactor::Source& source, reactor::Direction direction,
+             Attempt attempt) -> std::invoke_result_t<Attempt&> {
+  if (!source.Pin()) return reactor::ClosedByOwnerError();
+  source.TakeReady(direction);
+  auto tried = attempt();
+  source.Unpin();
+  return tried;
+}
 
 // Threads: one task at a time.
 class ReadEnd {
@@ -92,6 +107,18 @@ class ReadEnd {
                             Attempt(source, peer_, args...));
   }
 
+  // As Read, but never suspends.
+  Tried TryRead(reactor::Source& source, std::span<std::byte> into) {
+    if (TryFirst(into.empty()) == FirstTry::kWhenReady && IsQuiet(source)) {
+      return std::nullopt;
+    }
+    Tried tried = TryOnce(source, reactor::Direction::kRead,
+                          ReadAttempt(source, peer_, into, short_read_));
+    // EAGAIN says that it is drained: the Read that follows need not ask again.
+    if (!tried.has_value()) short_read_ = true;
+    return tried;
+  }
+
   const Peer& peer() const noexcept { return peer_; }
   void set_timeout(absl::Duration timeout) noexcept { timeout_ = timeout; }
   void set_short_reads_drain(bool drain) noexcept {
@@ -102,6 +129,13 @@ class ReadEnd {
   FirstTry TryFirst(bool no_room) const noexcept {
     const bool drained = short_read_ && short_reads_drain_;
     return !drained || no_room ? FirstTry::kAtOnce : FirstTry::kWhenReady;
+  }
+  // Whether an event is still to come that tells of what a read would find.
+  // None does where nobody has waited yet; and a close is there to be told.
+  static bool IsQuiet(const reactor::Source& source) noexcept {
+    return source.is_registered() && !source.closed() &&
+           !source.IsReady(reactor::Direction::kRead) &&
+           !source.reads_try_first();
   }
 
   Peer peer_;
@@ -150,6 +184,13 @@ class WriteEnd {
     return TimedIo<Attempt>(source, reactor::Direction::kWrite,
                             FirstTry::kAtOnce, timeout_,
                             Attempt(source, peer_, args...));
+  }
+
+  // As Write, but never suspends.
+  Tried TryWrite(reactor::Source& source,
+                 std::span<const std::byte> from) const {
+    return TryOnce(source, reactor::Direction::kWrite,
+                   WriteAttempt(source, peer_, from));
   }
 
   const Peer& peer() const noexcept { return peer_; }

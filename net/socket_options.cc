@@ -25,14 +25,21 @@ using ::weft::reactor::ErrnoToStatus;
 using ::weft::reactor::Source;
 using ::weft::reactor::System;
 
-// macOS has another name for the one, and counts ticks for the other unless it
-// is asked not to; drop when the systems agree.
+// macOS has another name for the first, counts ticks for the second unless it
+// is asked not to, and binds to an interface by family; drop when the systems
+// agree.
 #ifdef TCP_KEEPIDLE
 constexpr int kIdleName = TCP_KEEPIDLE;
 constexpr int kLingerName = SO_LINGER;
+constexpr NumberOption kInterface = {SOL_SOCKET, SO_BINDTOIFINDEX,
+                                     "SO_BINDTOIFINDEX"};
+constexpr NumberOption kInterfaceIpv6 = kInterface;
 #else
 constexpr int kIdleName = TCP_KEEPALIVE;
 constexpr int kLingerName = SO_LINGER_SEC;
+constexpr NumberOption kInterface = {IPPROTO_IP, IP_BOUND_IF, "IP_BOUND_IF"};
+constexpr NumberOption kInterfaceIpv6 = {IPPROTO_IPV6, IPV6_BOUND_IF,
+                                         "IPV6_BOUND_IF"};
 #endif
 
 constexpr NumberOption kKeepAlive = {SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE"};
@@ -45,7 +52,7 @@ constexpr NumberOption kProbes = {IPPROTO_TCP, TCP_KEEPCNT, "TCP_KEEPCNT"};
 absl::StatusOr<int> WholeSeconds(absl::Duration time, std::string_view what) {
   const std::int64_t seconds =
       absl::ToInt64Seconds(absl::Ceil(time, absl::Seconds(1)));
-  if (seconds < 0 || seconds > 32767) {
+  if (time < absl::ZeroDuration() || seconds > 32767) {
     return absl::InvalidArgumentError(
         absl::StrCat(reactor::ToAbseil(what), ": ", absl::FormatDuration(time),
                      " is not between nothing and nine hours"));
@@ -81,6 +88,34 @@ absl::StatusOr<int> GetOption(System& system, int fd,
   const int error = errno;
   return ErrnoToStatus(
       error, absl::StrCat("getsockopt(", reactor::ToAbseil(option.text), ")"));
+}
+
+void SetIfGiven(System& system, int fd, const NumberOption& option,
+                std::optional<int> value, absl::Status& status) {
+  if (!status.ok() || !value.has_value()) return;
+  status = SetOption(system, fd, option, *value);
+}
+
+const NumberOption& TypeOfServiceOption(bool ipv6) noexcept {
+  return ipv6 ? kTrafficClass : kTypeOfService;
+}
+
+const NumberOption& InterfaceOption(bool ipv6) noexcept {
+  return ipv6 ? kInterfaceIpv6 : kInterface;
+}
+
+void SetInterfaceIfGiven(System& system, int fd, bool ipv6,
+                         std::optional<std::uint32_t> interface,
+                         absl::Status& status) {
+  if (!status.ok() || !interface.has_value()) return;
+  if (*interface == 0) {
+    status = absl::InvalidArgumentError(
+        "interface 0: none has that number; give none at all for whichever the "
+        "routes say");
+    return;
+  }
+  status = SetOption(system, fd, InterfaceOption(ipv6),
+                     static_cast<int>(*interface));
 }
 
 absl::Status SetKeepAliveOf(System& system, int fd,

@@ -10,6 +10,7 @@
 #ifndef WEFT_NET_SOCKET_OPTIONS_H_
 #define WEFT_NET_SOCKET_OPTIONS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -52,6 +53,22 @@ absl::Status SetOption(reactor::System& system, int fd,
                        const NumberOption& option, int value);
 absl::StatusOr<int> GetOption(reactor::System& system, int fd,
                               const NumberOption& option);
+
+// As above, where there is a value. Does nothing once `status` is an error.
+void SetIfGiven(reactor::System& system, int fd, const NumberOption& option,
+                std::optional<int> value, absl::Status& status);
+
+// What an option is called that the two families have under two names.
+const NumberOption& TypeOfServiceOption(bool ipv6) noexcept;
+const NumberOption& InterfaceOption(bool ipv6) noexcept;
+
+// Restricts it to the interface of that number, where one is given. Whether
+// there is one, the system asks when packets go, if at all; but 0 would be no
+// restriction, and is refused: INVALID_ARGUMENT. Does nothing once `status` is
+// an error.
+void SetInterfaceIfGiven(reactor::System& system, int fd, bool ipv6,
+                         std::optional<std::uint32_t> interface,
+                         absl::Status& status);
 
 absl::Status SetKeepAliveOf(reactor::System& system, int fd,
                             const std::optional<KeepAlive>& keep_alive);

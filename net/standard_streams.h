@@ -8,24 +8,29 @@
 // for all (O_NONBLOCK belongs to the open file and not to the descriptor), and
 // programs that do not expect it fail with EAGAIN. So that is what we never do:
 //
-//     a terminal     is opened again (Linux): an open file of our own, which
-//                    does not block
-//     a pipe         is tried without waiting (RWF_NOWAIT, preadv2(2))
-//     a socket       likewise (MSG_DONTWAIT)
+//     a terminal,    is opened again (Linux): an open file of our own, which
+//     a pipe         does not block
+//     a socket       is tried without waiting (MSG_DONTWAIT)
 //     a file, and    goes to the blocking pool
 //     what else there is
 //
-// Where a pipe cannot be tried without waiting (macOS; Linux before 6.4; one
-// that has a name), or a terminal cannot be opened again (macOS; one that is
-// not ours, after su; the program's side of one, pty(7)), reads wait until
-// there is something and then go to the pool, and writes go to the pool at
-// once. A write that has begun there waits for the reader, cancelled or not;
-// and the end that ^D makes is not seen on such a terminal.
+// A pipe that cannot be opened again (one that is not ours, after su; one that
+// keeps writes apart, O_DIRECT; where /proc is not there) is tried without
+// waiting (RWF_NOWAIT, preadv2(2)). Where
+// it cannot be tried either (macOS; Linux before 6.4; one that has a name), or
+// a terminal cannot be opened again (macOS; one that is not ours; the program's
+// side of one, pty(7)), reads wait until there is something and then go to the
+// pool, and writes go to the pool at once. A write that has begun there waits
+// for the reader, cancelled or closed or not; and the end that ^D makes is not
+// seen on such a terminal.
+//
+// What another has made non-blocking nonetheless, as a program that shares a
+// pipe with its parent may, is waited for like any other.
 //
 // Whoever else reads the same file may take what has come before the pool does.
-// The read then waits there for what comes next, cancelled or not, and keeps
-// one of the pool's threads until it comes; so does one of a device that cannot
-// count what it has.
+// The read then waits there for what comes next, cancelled or closed or not,
+// and keeps one of the pool's threads until it comes; so does one of a device
+// that cannot count what it has.
 //
 // Rejected: to make them non-blocking and to restore that at exit (a program
 // that is killed does not, and meanwhile it is wrong for the others); to read
@@ -69,7 +74,8 @@ class InputStream {
   // Cost:     a frame, and one or two system calls; for files the pool.
   Task<absl::StatusOr<std::size_t>> Read(std::span<std::byte> into);
 
-  // Whoever waits is told FAILED_PRECONDITION. Idempotent; any thread.
+  // Whoever waits is told FAILED_PRECONDITION, on the pool when its call is
+  // over. Idempotent; any thread.
   void Close() noexcept { shared_.Close(); }
 
  private:
@@ -102,7 +108,8 @@ class OutputStream {
   // Borrows:  the stream, `parts` and what they name.
   Task<absl::StatusOr<std::size_t>> WriteVectored(ByteParts parts);
 
-  // Whoever waits is told FAILED_PRECONDITION. Idempotent; any thread.
+  // Whoever waits is told FAILED_PRECONDITION, on the pool when its call is
+  // over. Idempotent; any thread.
   void Close() noexcept { shared_.Close(); }
 
  private:

@@ -10,7 +10,9 @@
 #ifndef WEFT_NET_STREAM_H_
 #define WEFT_NET_STREAM_H_
 
+#include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "absl/status/status.h"
@@ -45,6 +47,36 @@ concept ByteSink =
 
 template <typename S>
 concept ByteStream = ByteSource<S> && ByteSink<S>;
+
+// What a try gives: what the operation would, or nothing where it would wait.
+using Tried = std::optional<absl::StatusOr<std::size_t>>;
+
+// As stream.Read, but never suspends. Nothing, too, where the stream has no
+// TryRead.
+//
+// Rejected: that every stream must have one. To write a stream of one's own is
+// to write Read and Write; whoever tries, and is given nothing, awaits.
+template <ByteSource S>
+Tried TryRead(S& stream, std::span<std::byte> into) {
+  if constexpr (requires {
+                  { stream.TryRead(into) } -> std::same_as<Tried>;
+                }) {
+    return stream.TryRead(into);
+  }
+  return std::nullopt;
+}
+
+// As stream.Write, but never suspends. Nothing, too, where the stream has no
+// TryWrite.
+template <ByteSink S>
+Tried TryWrite(S& stream, std::span<const std::byte> from) {
+  if constexpr (requires {
+                  { stream.TryWrite(from) } -> std::same_as<Tried>;
+                }) {
+    return stream.TryWrite(from);
+  }
+  return std::nullopt;
+}
 
 // Writes all of `bytes` or reports why it could not. (TcpStream has a WriteAll
 // of its own, without a frame.)

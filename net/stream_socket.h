@@ -72,6 +72,11 @@ class StreamSocket {
     return read_.Read(*source_, into);
   }
 
+  // As Read, but never suspends: nothing where nothing is there yet.
+  Tried TryRead(std::span<std::byte> into) {
+    return read_.TryRead(*source_, into);
+  }
+
   // As Read, into a buffer that is leased when there is something to read;
   // empty bytes at the end. A connection that waits here holds no buffer.
   //
@@ -132,6 +137,11 @@ class StreamSocket {
   // Cost:     one system call; no allocation.
   TimedIo<WriteAttempt> Write(std::span<const std::byte> from) noexcept {
     return write_.Write(*source_, from);
+  }
+
+  // As Write, but never suspends: nothing where the socket's buffer is full.
+  Tried TryWrite(std::span<const std::byte> from) {
+    return write_.TryWrite(*source_, from);
   }
 
   // As Write, of several pieces in turn, of which it may take only the first
@@ -255,6 +265,10 @@ class StreamSocket::ReadHalf {
   TimedIo<ReadAttempt> Read(std::span<std::byte> into) noexcept {
     return end_.Read(**source_, into);
   }
+  // As the whole's.
+  Tried TryRead(std::span<std::byte> into) {
+    return end_.TryRead(**source_, into);
+  }
   // As StreamSocket's.
   //
   // Suspends: until something is there.
@@ -315,6 +329,10 @@ class StreamSocket::WriteHalf {
   // Cancel:   CANCELLED; nothing has been written.
   TimedIo<WriteAttempt> Write(std::span<const std::byte> from) noexcept {
     return end_.Write(**source_, from);
+  }
+  // As the whole's.
+  Tried TryWrite(std::span<const std::byte> from) {
+    return end_.TryWrite(**source_, from);
   }
   // As the whole's.
   //

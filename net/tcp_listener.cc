@@ -8,10 +8,13 @@
 
 #include <cerrno>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/socket.h"
 #include "weft/net/socket_options.h"
 #include "weft/reactor/fd.h"
@@ -32,15 +35,23 @@ using ::weft::reactor::System;
 absl::Status Prepare(System& system, int fd, const Address& address,
                      const ListenOptions& options) {
   absl::Status status = absl::OkStatus();
+  const bool ipv6 = address.is_ipv6();
   const auto set = [&](const NumberOption& option, std::optional<int> value) {
-    if (!status.ok() || !value.has_value()) return;
-    status = SetOption(system, fd, option, *value);
+    SetIfGiven(system, fd, option, value, status);
   };
   if (options.reuse_address) set(kReuseAddress, 1);
   if (options.reuse_port) set(kReusePort, 1);
-  if (address.is_ipv6()) set(kIpv6Only, options.ipv6_only ? 1 : 0);
+  if (ipv6) set(kIpv6Only, options.ipv6_only ? 1 : 0);
   set(kSendBufferSize, options.send_buffer_size);
   set(kReceiveBufferSize, options.receive_buffer_size);
+  if (options.no_delay) set(kNoDelay, 1);
+  set(TypeOfServiceOption(ipv6), options.type_of_service);
+  // Those who come by IPv4 are answered by IPv4, which has its own: ip(7).
+  if (ipv6 && !options.ipv6_only) set(kTypeOfService, options.type_of_service);
+  SetInterfaceIfGiven(system, fd, ipv6, options.interface, status);
+  if (status.ok() && options.keep_alive.has_value()) {
+    status = SetKeepAliveOf(system, fd, options.keep_alive);
+  }
   if (status.ok()) status = BindSocket(system, fd, address);
   if (status.ok() && system.listen(fd, options.backlog) != 0) {
     // Two that may share an address may bind it; only one may listen.
@@ -48,6 +59,23 @@ absl::Status Prepare(System& system, int fd, const Address& address,
     status = ErrnoToStatus(error, NameOf("listen", address));
   }
   return status;
+}
+
+Task<absl::StatusOr<TcpListener>> BindFirst(std::string text,
+                                            ListenOptions options,
+                                            Resolver* resolver) {
+  std::vector<Address> addresses =
+      co_await OrReturn(LookUpAddress(text, resolver, Transport::kTcp));
+  std::optional<TcpListener> bound;
+  absl::Status status =
+      TryInTurn(addresses, "bind", text, [&](const Address& address) {
+        absl::StatusOr<TcpListener> listener =
+            TcpListener::Bind(address, options);
+        if (listener.ok()) bound.emplace(*std::move(listener));
+        return listener.status();
+      });
+  if (!status.ok()) co_return status;
+  co_return *std::move(bound);
 }
 
 absl::StatusOr<TcpStream> Connected(AcceptedSocket accepted) {
@@ -75,6 +103,12 @@ absl::StatusOr<TcpListener> TcpListener::Bind(const Address& address,
   absl::Status status = Prepare(system, socket->get(), address, options);
   if (!status.ok()) return status;
   return Adopt(reactor, *std::move(socket));
+}
+
+// Not a coroutine itself: a text need not outlive the call.
+Task<absl::StatusOr<TcpListener>> TcpListener::BindByName(
+    std::string_view address, ListenOptions options, Resolver* resolver) {
+  return BindFirst(std::string(address), options, resolver);
 }
 
 absl::StatusOr<TcpListener> TcpListener::FromFd(Fd socket) {

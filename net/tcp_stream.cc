@@ -92,13 +92,32 @@ absl::Status ComeFrom(System& system, int fd, const Address& source) {
   return BindSocket(system, fd, source);
 }
 
+// What counts from the first packet on.
+absl::Status Prepare(System& system, int fd, const Address& address,
+                     const ConnectOptions& options) {
+  const bool ipv6 = address.is_ipv6();
+  absl::Status status;
+  const auto set = [&](const NumberOption& option, std::optional<int> value) {
+    SetIfGiven(system, fd, option, value, status);
+  };
+  set(kSendBufferSize, options.send_buffer_size);
+  set(kReceiveBufferSize, options.receive_buffer_size);
+  set(TypeOfServiceOption(ipv6), options.type_of_service);
+  SetInterfaceIfGiven(system, fd, ipv6, options.interface, status);
+  if (status.ok() && options.keep_alive.has_value()) {
+    status = SetKeepAliveOf(system, fd, options.keep_alive);
+  }
+  if (status.ok() && options.source.has_value()) {
+    status = ComeFrom(system, fd, *options.source);
+  }
+  return status;
+}
+
 Task<absl::StatusOr<TcpStream>> ConnectTo(Address address,
                                           ConnectOptions options) {
   System& system = CurrentReactor().system();
   Fd socket = co_await OrReturn(OpenTcpSocket(system, address));
-  if (options.source.has_value()) {
-    co_await OrReturn(ComeFrom(system, socket.get(), *options.source));
-  }
+  co_await OrReturn(Prepare(system, socket.get(), address, options));
   SourceHandle source =
       CurrentReactor().sources().Adopt(std::move(socket), system);
   co_await OrReturn(WhenReady(*source, reactor::Direction::kWrite,
@@ -106,6 +125,15 @@ Task<absl::StatusOr<TcpStream>> ConnectTo(Address address,
                               ConnectAttempt(*source, address)));
   if (options.no_delay) co_await OrReturn(SetOptionOf(*source, kNoDelay, 1));
   co_return TcpStream::FromSource(std::move(source), address);
+}
+
+// Who has come by IPv4 to a listener of both families has an address in the
+// form of IPv6 (RFC 4291, 2.5.5.2), but packets of IPv4.
+bool TalksByIpv6(const Address& peer) {
+  if (peer.is_ipv4()) return false;
+  const Address::SystemForm form = peer.ToSystem();
+  const auto* const ipv6 = reinterpret_cast<const sockaddr_in6*>(form.get());
+  return !IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr);
 }
 
 }  // namespace
@@ -183,14 +211,12 @@ absl::StatusOr<std::optional<absl::Duration>> TcpStream::linger() const {
 }
 
 absl::Status TcpStream::SetTypeOfService(int value) {
-  return SetOptionOf(source(),
-                     peer_address().is_ipv4() ? kTypeOfService : kTrafficClass,
+  return SetOptionOf(source(), TypeOfServiceOption(TalksByIpv6(peer_address())),
                      value);
 }
 
 absl::StatusOr<int> TcpStream::type_of_service() const {
-  return OptionOf(source(),
-                  peer_address().is_ipv4() ? kTypeOfService : kTrafficClass);
+  return OptionOf(source(), TypeOfServiceOption(TalksByIpv6(peer_address())));
 }
 
 absl::StatusOr<Address> TcpStream::local_address() const {

@@ -12,6 +12,7 @@
 #ifndef WEFT_NET_TCP_STREAM_H_
 #define WEFT_NET_TCP_STREAM_H_
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,20 @@ struct ConnectOptions {
   // Whether small writes go out at once, instead of waiting for the answer to
   // those before (TCP_NODELAY).
   bool no_delay = false;
+  // Whether, and when, a peer that says nothing is asked whether it is still
+  // there (TcpStream::SetKeepAlive).
+  std::optional<KeepAlive> keep_alive = {};
+  // Nothing: what the system likes. What TCP announces about its windows it
+  // does when it connects, so a large buffer is asked for here and not later.
+  std::optional<int> send_buffer_size = {};
+  std::optional<int> receive_buffer_size = {};
+  // What routers are asked to do with it, from the first packet on
+  // (TcpStream::SetTypeOfService).
+  std::optional<int> type_of_service = {};
+  // The number of the only interface that it may go through (InterfaceNumber),
+  // whatever the routes say; not 0, which is none's. Linux before 5.7 allows
+  // that to root alone.
+  std::optional<std::uint32_t> interface = {};
   // The address of this machine to come from; port 0 for any. Of the family of
   // the address that is connected to; of a host's addresses only those of its
   // family are tried.
@@ -98,13 +113,18 @@ class TcpStream : public StreamSocket {
   absl::Status SetKeepAlive(std::optional<KeepAlive> keep_alive);
   absl::StatusOr<std::optional<KeepAlive>> keep_alive() const;
 
-  // How long the system goes on sending what was written when the stream is
-  // closed (SO_LINGER), in whole seconds; nothing: as long as it likes, which
-  // is the default. Zero makes every close an Abort.
+  // What closing does with what was written and not sent (SO_LINGER). Nothing:
+  // the system goes on sending, which is the default. Zero: every close is an
+  // Abort. Any other time, in whole seconds, makes Close and the destructor
+  // BLOCK the thread, and all tasks on it, until everything has been sent or
+  // that time is over; Linux heeds no O_NONBLOCK there. Whoever wants to know
+  // that the peer has got everything calls ShutdownWrite and reads to the end.
   absl::Status SetLinger(std::optional<absl::Duration> linger);
   absl::StatusOr<std::optional<absl::Duration>> linger() const;
 
-  // What routers are asked to do with it (IP_TOS, IPV6_TCLASS): RFC 2474.
+  // What routers are asked to do with it (IP_TOS, IPV6_TCLASS): RFC 2474. By
+  // the family of its packets, which are IPv4's where a peer's address is
+  // written "[::ffff:10.0.0.1]:80". macOS refuses it of such a one.
   absl::Status SetTypeOfService(int value);
   absl::StatusOr<int> type_of_service() const;
 

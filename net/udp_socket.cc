@@ -8,8 +8,13 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/datagram_segments.h"
 #include "weft/net/socket.h"
 #include "weft/net/socket_options.h"
@@ -18,6 +23,7 @@
 #include "weft/reactor/source_pool.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/or_return.h"
 
 namespace weft::net {
 namespace {
@@ -71,6 +77,54 @@ absl::Status ConnectToNobody(System& system, int fd) {
   const absl::Status peer = PeerAddressOf(system, fd).status();
   if (reactor::ErrnoOf(peer) == ENOTCONN) return absl::OkStatus();
   return ErrnoToStatus(error, "connect(AF_UNSPEC)");
+}
+
+absl::StatusOr<UdpSocket> OpenTo(const Address& peer,
+                                 const UdpDialOptions& options) {
+  const Address any = peer.is_ipv4() ? Address::Any(0) : Address::AnyIpv6(0);
+  absl::StatusOr<UdpSocket> socket =
+      UdpSocket::Bind(options.source.value_or(any), options.socket);
+  if (!socket.ok()) return socket;
+  absl::Status connected = socket->Connect(peer);
+  if (!connected.ok()) return connected;
+  return socket;
+}
+
+// The socket of the first address with which `attempt` works; `call` and `text`
+// are TryInTurn's.
+absl::StatusOr<UdpSocket> OpenFirst(
+    const std::vector<Address>& addresses, std::string_view call,
+    std::string_view text,
+    absl::FunctionRef<absl::StatusOr<UdpSocket>(const Address&)> attempt) {
+  std::optional<UdpSocket> first;
+  absl::Status status =
+      TryInTurn(addresses, call, text, [&](const Address& address) {
+        absl::StatusOr<UdpSocket> socket = attempt(address);
+        if (socket.ok()) first.emplace(*std::move(socket));
+        return socket.status();
+      });
+  if (!status.ok()) return status;
+  return *std::move(first);
+}
+
+Task<absl::StatusOr<UdpSocket>> DialFirst(std::string text,
+                                          UdpDialOptions options) {
+  std::vector<Address> addresses =
+      co_await OrReturn(LookUpAddress(text, options.resolver, Transport::kUdp));
+  if (options.source.has_value()) KeepFamilyOf(*options.source, addresses);
+  co_return OpenFirst(
+      addresses, "connect", text,
+      [&options](const Address& peer) { return OpenTo(peer, options); });
+}
+
+Task<absl::StatusOr<UdpSocket>> BindFirst(std::string text, UdpOptions options,
+                                          Resolver* resolver) {
+  std::vector<Address> addresses =
+      co_await OrReturn(LookUpAddress(text, resolver, Transport::kUdp));
+  co_return OpenFirst(addresses, "bind", text,
+                      [&options](const Address& address) {
+                        return UdpSocket::Bind(address, options);
+                      });
 }
 
 }  // namespace
@@ -139,6 +193,32 @@ absl::Status UdpSocket::Connect(const Address& address) {
   return status;
 }
 
+// Not coroutines themselves: a text need not outlive the call.
+Task<absl::StatusOr<UdpSocket>> UdpSocket::BindByName(std::string_view address,
+                                                      UdpOptions options,
+                                                      Resolver* resolver) {
+  return BindFirst(std::string(address), options, resolver);
+}
+
+Task<absl::StatusOr<UdpSocket>> UdpSocket::Dial(std::string_view address,
+                                                UdpDialOptions options) {
+  return DialFirst(std::string(address), options);
+}
+
+Task<absl::Status> UdpSocket::ConnectByName(std::string_view address,
+                                            Resolver* resolver) {
+  return ConnectToFirst(std::string(address), resolver);
+}
+
+Task<absl::Status> UdpSocket::ConnectToFirst(std::string text,
+                                             Resolver* resolver) {
+  std::vector<Address> addresses =
+      co_await OrReturn(LookUpAddress(text, resolver, Transport::kUdp));
+  KeepFamilyOf(local_, addresses);
+  co_return TryInTurn(addresses, "connect", text,
+                      [this](const Address& peer) { return Connect(peer); });
+}
+
 // Linux forgets a port that it has chosen itself when the socket loses its peer
 // (a socket that binds to port 0 and one that does not bind are one to it), and
 // lets it be bound again.
@@ -198,12 +278,11 @@ absl::StatusOr<int> UdpSocket::ttl() const {
 }
 
 absl::Status UdpSocket::SetTypeOfService(int value) {
-  return SetOptionOf(*source_,
-                     local_.is_ipv4() ? kTypeOfService : kTrafficClass, value);
+  return SetOptionOf(*source_, TypeOfServiceOption(local_.is_ipv6()), value);
 }
 
 absl::StatusOr<int> UdpSocket::type_of_service() const {
-  return OptionOf(*source_, local_.is_ipv4() ? kTypeOfService : kTrafficClass);
+  return OptionOf(*source_, TypeOfServiceOption(local_.is_ipv6()));
 }
 
 absl::Status UdpSocket::SetReceiveBufferSize(int bytes) {

@@ -18,7 +18,8 @@
 //
 // What is not here: TryReceive and its like. With a timeout of zero, what is
 // not possible at once is not waited for. To wait and take nothing: Peek with
-// an empty buffer.
+// an empty buffer. And SendTo by name, which would ask, or look up an answer,
+// for every datagram: ask once (LookUpHost, Resolver), or Dial.
 //
 // SPDX-License-Identifier: MIT
 
@@ -28,6 +29,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -42,8 +44,11 @@
 #include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 #include "weft/runtime/ready_awaiter.h"
+#include "weft/runtime/task.h"
 
 namespace weft::net {
+
+class Resolver;
 
 static_assert(SocketAddress<Address>);
 
@@ -63,6 +68,16 @@ struct UdpOptions {
   bool broadcast = false;
 };
 
+struct UdpDialOptions {
+  // The address of this machine to send from; port 0 for any. Of a host's
+  // addresses only those of its family are tried. Nothing: what leads there.
+  std::optional<Address> source = {};
+  // Who is asked for host names, and remembers them; null: the system, every
+  // time. Borrowed until the name is known.
+  Resolver* resolver = nullptr;
+  UdpOptions socket = {};
+};
+
 // Threads: one task receives and one sends at a time; they may be two. Close
 //          may come from anywhere, and options may be set from anywhere.
 //          Connecting it and moving it is for when nobody uses it.
@@ -79,6 +94,32 @@ class UdpSocket {
                                         const UdpOptions& options = {});
   static absl::StatusOr<UdpSocket> Bind(const Address& address,
                                         const UdpOptions& options = {});
+
+  // As Bind, at an address or what names a host and a port or service:
+  // "localhost:53". Of a host with several addresses it is the first, in the
+  // order of the system, that can be bound: one, and not all of them.
+  //
+  // Suspends: until the name is known.
+  // Cancel:   CANCELLED; nothing is open.
+  // Borrows:  the resolver, which may be null.
+  // Errors:   as Bind, of the first address with the messages of all; NOT_FOUND
+  //           where there is no such host.
+  static Task<absl::StatusOr<UdpSocket>> BindByName(
+      std::string_view address, UdpOptions options = {},
+      Resolver* resolver = nullptr);
+
+  // A new socket with one peer, which is an address or names a host and a port
+  // or service: "10.0.0.1:53", "pool.ntp.org:ntp". Of a host with several
+  // addresses it is the first to which a route leads. Nobody is asked whether
+  // he is there: nothing is sent.
+  //
+  // Suspends: until the name is known.
+  // Cancel:   CANCELLED; nothing is open.
+  // Errors:   INVALID_ARGUMENT for text that is neither, and where no address
+  //           is of the family of options.source; NOT_FOUND where there is no
+  //           such host; those of Bind and Connect.
+  static Task<absl::StatusOr<UdpSocket>> Dial(std::string_view address,
+                                              UdpDialOptions options = {});
 
   // Takes over a socket from elsewhere, connected or not: it is looked at, and
   // told not to block and not to be inherited. Requires: InsideRuntime().
@@ -100,6 +141,18 @@ class UdpSocket {
   //         route leads there.
   absl::Status Connect(std::string_view address);
   absl::Status Connect(const Address& address);
+
+  // As Connect, to an address or what names a host and a port or service; of a
+  // host with several addresses, those of the socket's own family, it is the
+  // first to which a route leads. A `resolver` is asked, and remembers; null:
+  // the system.
+  //
+  // Suspends: until the name is known.
+  // Cancel:   CANCELLED; the peer is as before.
+  // Borrows:  the socket, and the resolver.
+  // Errors:   as Dial.
+  Task<absl::Status> ConnectByName(std::string_view address,
+                                   Resolver* resolver = nullptr);
 
   // Has no peer any more, and the port that it had before. (On macOS a socket
   // that was bound to one address of this machine receives at all of them
@@ -154,7 +207,8 @@ class UdpSocket {
   }
 
   // Receives what is there into the places of `batch`, the first 64 of them,
-  // and at least one datagram; says how many.
+  // and at least one datagram; says how many. The memory is the caller's, so
+  // its places are the limit of bytes as well: there is no other.
   //
   // Suspends: until there is one.
   // Cancel:   CANCELLED; none has been taken.
@@ -244,6 +298,9 @@ class UdpSocket {
   // Threads: any, while the socket is neither moved nor destroyed.
   void Close() noexcept { source_->Close(); }
 
+  // As TcpListener's.
+  reactor::Source& source() const noexcept { return *source_; }
+
   // How long one wait to receive, or to send, may last; infinite at first. A
   // timeout that is not positive: what is not possible at once is not waited
   // for. It counts for operations that are begun afterwards, by the task that
@@ -316,6 +373,7 @@ class UdpSocket {
     return peer_.has_value() ? *peer_ : local_;
   }
   static absl::StatusOr<UdpSocket> Adopt(reactor::Fd socket);
+  Task<absl::Status> ConnectToFirst(std::string text, Resolver* resolver);
   // Asks the system for both ends.
   absl::Status LearnAddresses();
 

@@ -10,6 +10,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "weft/net/message_with_descriptors.h"
 #include "weft/net/peer.h"
 #include "weft/net/socket.h"
 #include "weft/net/socket_options.h"
@@ -39,6 +42,37 @@ absl::StatusOr<Fd> OpenDatagrams(System& system, const UnixAddress& address) {
                        NameOf("socket", Peer::Socket(address.ToString())));
 }
 
+// As an attempt says it, whose own limit is another.
+absl::Status NoRoom(const UnixAddress& to, absl::Duration timeout) {
+  return absl::DeadlineExceededError(
+      absl::StrCat("send(\"", to.ToString(), "\"): nothing for ",
+                   absl::FormatDuration(timeout)));
+}
+
+// Tries `send`, whose limit is no time at all, until it does not say so.
+// Readiness is of no use here. unix_dgram_poll in the kernel knows of the queue
+// of a connected peer only, and so calls us writable; and a try that fails
+// gives its memory back, which is an edge: who waited for that would spin.
+//
+// Rejected: a second socket, connected to the receiver, which would be told (a
+// descriptor and five calls for each wait; a receiver that is connected to
+// somebody refuses it); and Send where that is whom we are connected to (the
+// path may lead to another socket by now).
+template <typename Send>
+Task<absl::Status> UntilThereIsRoom(UnixAddress to, absl::Duration timeout,
+                                    Send send) {
+  const Instant begin = Now();
+  absl::Duration pause = kFirstPause;
+  for (;;) {
+    absl::Status sent = co_await send();
+    if (!absl::IsDeadlineExceeded(sent)) co_return sent;
+    const absl::Duration left = timeout - (Now() - begin);
+    if (left <= absl::ZeroDuration()) co_return NoRoom(to, timeout);
+    co_await OrReturn(SleepFor(std::min(pause, left)));
+    pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<UnixDatagram> UnixDatagram::Bind(
@@ -53,8 +87,12 @@ absl::StatusOr<UnixDatagram> UnixDatagram::Bind(
   System& system = CurrentReactor().system();
   absl::StatusOr<Fd> socket = OpenDatagrams(system, address);
   if (!socket.ok()) return std::move(socket).status();
+  if (options.pass_credentials) {
+    absl::Status asked = net::SetPassCredentials(system, socket->get(), true);
+    if (!asked.ok()) return asked;
+  }
   absl::Status bound =
-      BindUnix(system, socket->get(), address, options.replace_stale);
+      BindUnix(system, socket->get(), address, options.replace_stale).status();
   if (!bound.ok()) return bound;
   return Adopt(*std::move(socket), address, BoundPath(system, address));
 }
@@ -74,8 +112,11 @@ absl::StatusOr<std::pair<UnixDatagram, UnixDatagram>> UnixDatagram::Pair() {
   }
   Fd first(ends[0], system);
   Fd second(ends[1], system);
-  return std::pair(Adopt(std::move(first), UnixAddress(), BoundPath()),
-                   Adopt(std::move(second), UnixAddress(), BoundPath()));
+  std::pair pair(Adopt(std::move(first), UnixAddress(), BoundPath()),
+                 Adopt(std::move(second), UnixAddress(), BoundPath()));
+  pair.first.peer_.emplace();
+  pair.second.peer_.emplace();
+  return pair;
 }
 
 absl::StatusOr<UnixDatagram> UnixDatagram::FromFd(Fd socket) {
@@ -84,7 +125,11 @@ absl::StatusOr<UnixDatagram> UnixDatagram::FromFd(Fd socket) {
   if (!usable.ok()) return usable;
   absl::StatusOr<UnixAddress> local = LocalUnixAddressOf(system, socket.get());
   if (!local.ok()) return std::move(local).status();
-  return Adopt(std::move(socket), *std::move(local), BoundPath());
+  UnixDatagram adopted =
+      Adopt(std::move(socket), *std::move(local), BoundPath());
+  absl::Status learned = adopted.LearnAddresses();
+  if (!learned.ok()) return learned;
+  return adopted;
 }
 
 UnixDatagram UnixDatagram::Adopt(Fd socket, UnixAddress local, BoundPath path) {
@@ -99,6 +144,22 @@ absl::Status UnixDatagram::Connect(std::string_view address) {
   return parsed.ok() ? Connect(*parsed) : parsed.status();
 }
 
+absl::Status UnixDatagram::LearnAddresses() {
+  return WithDescriptor(*source_, [this](System& system, int fd) {
+    absl::StatusOr<UnixAddress> local = LocalUnixAddressOf(system, fd);
+    if (!local.ok()) return std::move(local).status();
+    local_ = *std::move(local);
+    absl::StatusOr<UnixAddress> peer = PeerUnixAddressOf(system, fd);
+    peer_.reset();
+    if (peer.ok()) peer_ = *std::move(peer);
+    if (reactor::ErrnoOf(peer.status()) == ENOTCONN) return absl::OkStatus();
+    return peer.status();
+  });
+}
+
+// A Connect that fails may have ended the one before, or not, as systems go;
+// and one that succeeds may have given the socket a name (SetPassCredentials).
+// So both addresses are asked for in any case.
 absl::Status UnixDatagram::Connect(const UnixAddress& address) {
   const UnixAddress::SystemForm form = address.ToSystem();
   absl::Status status = WithDescriptor(*source_, [&](System& system, int fd) {
@@ -109,27 +170,78 @@ absl::Status UnixDatagram::Connect(const UnixAddress& address) {
     return ErrnoToStatus(error,
                          NameOf("connect", Peer::Socket(address.ToString())));
   });
-  if (status.ok()) peer_ = address;
+  status.Update(LearnAddresses());
   return status;
 }
 
-// Readiness is of no use here. unix_dgram_poll in the kernel knows of the queue
-// of a connected peer only, and so calls us writable; and a try that fails
-// gives its memory back, which is an edge: who waited for that would spin.
+// The file first: see UnixListener.
+UnixDatagram& UnixDatagram::operator=(UnixDatagram&& other) noexcept {
+  path_ = std::move(other.path_);
+  source_ = std::move(other.source_);
+  local_ = std::move(other.local_);
+  peer_ = std::move(other.peer_);
+  read_timeout_ = other.read_timeout_;
+  write_timeout_ = other.write_timeout_;
+  return *this;
+}
+
+TimedIo<SendAttempt<UnixAddress>> UnixDatagram::Sending(
+    OutgoingTo<UnixAddress> datagram, absl::Duration timeout) noexcept {
+  using Attempt = SendAttempt<UnixAddress>;
+  return TimedIo<Attempt>(*source_, reactor::Direction::kWrite,
+                          FirstTry::kAtOnce, timeout,
+                          Attempt(*source_, far_end(), std::move(datagram)));
+}
+
+TimedIo<SendDatagramDescriptorsAttempt> UnixDatagram::Passing(
+    OutgoingTo<UnixAddress> datagram, std::span<const int> descriptors,
+    absl::Duration timeout) noexcept {
+  using Attempt = SendDatagramDescriptorsAttempt;
+  return TimedIo<Attempt>(
+      *source_, reactor::Direction::kWrite, FirstTry::kAtOnce, timeout,
+      Attempt(*source_, far_end(), std::move(datagram), descriptors));
+}
+
 Task<absl::Status> UnixDatagram::SendTo(std::span<const std::byte> bytes,
                                         UnixAddress to) {
-  const Instant begin = Now();
-  absl::Duration pause = kFirstPause;
-  for (;;) {
-    const OutgoingTo<UnixAddress> datagram = {.bytes = bytes, .to = to};
-    absl::Status sent = co_await Sending(datagram, absl::ZeroDuration());
-    const absl::Duration left = write_timeout_ - (Now() - begin);
-    if (!absl::IsDeadlineExceeded(sent) || left <= absl::ZeroDuration()) {
-      co_return sent;
-    }
-    co_await OrReturn(SleepFor(std::min(pause, left)));
-    pause = std::min(2 * pause, kLongestPause);
-  }
+  auto send = [this, bytes, to] {
+    return Sending({.bytes = bytes, .to = to}, absl::ZeroDuration());
+  };
+  return UntilThereIsRoom(std::move(to), write_timeout_, std::move(send));
+}
+
+Task<absl::Status> UnixDatagram::SendDescriptorsTo(
+    std::span<const std::byte> bytes, std::span<const int> descriptors,
+    UnixAddress to) {
+  auto send = [this, bytes, descriptors, to] {
+    return Passing({.bytes = bytes, .to = to}, descriptors,
+                   absl::ZeroDuration());
+  };
+  return UntilThereIsRoom(std::move(to), write_timeout_, std::move(send));
+}
+
+// --- Options ----------------------------------------------------------------
+
+absl::Status UnixDatagram::SetPassCredentials(bool pass) {
+  return WithDescriptor(*source_, [pass](System& system, int fd) {
+    return net::SetPassCredentials(system, fd, pass);
+  });
+}
+
+absl::Status UnixDatagram::SetReceiveBufferSize(int bytes) {
+  return SetOptionOf(*source_, kReceiveBufferSize, bytes);
+}
+
+absl::StatusOr<int> UnixDatagram::receive_buffer_size() const {
+  return OptionOf(*source_, kReceiveBufferSize);
+}
+
+absl::Status UnixDatagram::SetSendBufferSize(int bytes) {
+  return SetOptionOf(*source_, kSendBufferSize, bytes);
+}
+
+absl::StatusOr<int> UnixDatagram::send_buffer_size() const {
+  return OptionOf(*source_, kSendBufferSize);
 }
 
 }  // namespace weft::net

@@ -60,9 +60,9 @@ absl::StatusOr<UnixListener> UnixListener::Bind(
   Fd socket(system.socket(AF_UNIX, SOCK_STREAM, 0), system);
   int error = errno;
   if (!socket) return ErrnoToStatus(error, NameOf("socket", name));
-  absl::Status bound =
+  const absl::StatusOr<PathClaim> until_it_listens =
       BindUnix(system, socket.get(), address, options.replace_stale);
-  if (!bound.ok()) return bound;
+  if (!until_it_listens.ok()) return until_it_listens.status();
   BoundPath path(system, address);
   if (system.listen(socket.get(), options.backlog) != 0) {
     error = errno;

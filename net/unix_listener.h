@@ -40,14 +40,15 @@ struct UnixListenOptions {
   // full waits.
   int backlog = 4096;
   // Whether a socket file at the path, behind which nobody listens any more, is
-  // removed first. What is no socket never is. (Of two programs that do so at
-  // one moment, one may take the other's fresh file for a stale one, since it
-  // is bound before it is listened at. Start one of them.)
+  // removed first. What is no socket never is. Of two programs that do so at
+  // one moment, one listens and the other is told that the address is in use
+  // (path_claim.h). One that does not ask for it may still be taken for stale
+  // between its bind and its listen.
   bool replace_stale = false;
 };
 
-// Threads: one task accepts at a time. Close may come from anywhere. Moving it
-//          is for when nobody uses it.
+// Threads: one task accepts at a time. Close and times_starved may come from
+//          anywhere. Moving it is for when nobody uses it.
 class UnixListener {
  public:
   // Listens on `address`, which is read as UnixAddress::Parse does. Waits for
@@ -65,7 +66,12 @@ class UnixListener {
   static absl::StatusOr<UnixListener> FromFd(reactor::Fd socket);
 
   UnixListener(UnixListener&&) noexcept = default;
-  UnixListener& operator=(UnixListener&&) noexcept = default;
+  UnixListener& operator=(UnixListener&& other) noexcept {
+    path_ = std::move(other.path_);  // First: see below.
+    socket_ = std::move(other.socket_);
+    local_address_ = std::move(other.local_address_);
+    return *this;
+  }
 
   // The next connection.
   //
@@ -96,6 +102,9 @@ class UnixListener {
   const UnixAddress& local_address() const noexcept { return local_address_; }
 
   // As TcpListener's.
+  reactor::Source& source() const noexcept { return socket_.source(); }
+
+  // As TcpListener's.
   std::uint64_t times_starved() const noexcept {
     return socket_.times_starved();
   }
@@ -109,7 +118,9 @@ class UnixListener {
 
   ListeningSocket socket_;
   UnixAddress local_address_;
-  BoundPath path_;  // Removed before the socket is closed.
+  // Removed before the socket is closed: after that, somebody else may have a
+  // socket there that is the same file by all its numbers.
+  BoundPath path_;
 };
 
 }  // namespace weft::net

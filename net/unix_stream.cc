@@ -17,10 +17,13 @@
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
 #include "weft/reactor/source_pool.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/deadline.h"
+#include "weft/runtime/leaf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
+#include "weft/runtime/yield.h"
 
 namespace weft::net {
 namespace {
@@ -48,11 +51,18 @@ absl::StatusOr<Fd> TryToConnect(System& system, const UnixAddress& address) {
 }
 
 // connect(2) on Linux: a queue that is full is EAGAIN, and nothing tells when
-// it is not any more. A new socket each time, since POSIX does not say what
-// state one is in whose connect has failed.
+// it is not any more: unix_poll calls the unconnected socket writable and hung
+// up. A new socket each time, since POSIX does not say what state one is in
+// whose connect has failed.
+//
+// Rejected: a connect that blocks, on the pool. It is told, but a cancellation
+// does not reach it, and a listener that hangs would take all of the threads.
 Task<absl::StatusOr<UnixStream>> ConnectTo(UnixAddress address) {
   System& system = CurrentReactor().system();
   absl::Duration pause = kFirstPause;
+  // As every operation does; it may end without awaiting one.
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
+  co_await OrReturn(CheckCancelled());
   for (;;) {
     absl::StatusOr<Fd> socket = TryToConnect(system, address);
     if (socket.ok()) {
@@ -126,6 +136,14 @@ absl::StatusOr<UnixStream> UnixStream::FromFd(Fd socket) {
       PeerUnixAddressOf(system, socket.get());
   if (!peer.ok()) return peer.status();
   return Adopt(std::move(socket), *peer);
+}
+
+absl::StatusOr<UnixAddress> UnixStream::local_address() const {
+  return AskDescriptor(source(), LocalUnixAddressOf);
+}
+
+absl::StatusOr<UnixAddress> UnixStream::peer_address() const {
+  return AskDescriptor(source(), PeerUnixAddressOf);
 }
 
 absl::StatusOr<PeerCredentials> UnixStream::peer_credentials() const {

@@ -65,6 +65,10 @@ class UnixStream : public StreamSocket {
   // As TcpStream::FromFd.
   static absl::StatusOr<UnixStream> FromFd(reactor::Fd socket);
 
+  // Both ends, as the system knows them; an end that was not bound is unnamed.
+  absl::StatusOr<UnixAddress> local_address() const;
+  absl::StatusOr<UnixAddress> peer_address() const;
+
   // Who has connected, or listened, at the time of the connect. The kernel
   // vouches for it.
   absl::StatusOr<reactor::PeerCredentials> peer_credentials() const;

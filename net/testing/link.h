@@ -33,6 +33,8 @@ struct LinkOptions {
   double loss = 0;
   // The share of datagrams that take three times as long, and so are overtaken.
   double reorder = 0;
+  // The share of datagrams that arrive twice, each of which may be overtaken.
+  double duplicate = 0;
 };
 
 class Link {
@@ -55,6 +57,9 @@ class Link {
   Passage Send(reactor::Instant now, std::size_t size, Chance& chance);
 
   bool Loses(Chance& chance) const { return chance.Happens(options_.loss); }
+  bool Doubles(Chance& chance) const {
+    return chance.Happens(options_.duplicate);
+  }
   // How much later than the others a datagram comes.
   absl::Duration Detour(Chance& chance) const;
 

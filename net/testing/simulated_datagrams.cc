@@ -75,8 +75,8 @@ ssize_t DatagramSocket::SendTo(const Address& to, Bytes bytes) {
       route, {.what = "datagram",
               .size = size,
               .arrive = [fabric, route, bytes = std::move(bytes),
-                         sender = weak_from_this()]() mutable {
-                OnArrival(*fabric, route, std::move(bytes), sender);
+                         sender = weak_from_this()] {
+                OnArrival(*fabric, route, bytes, sender);
               }});
   WaitForRoom(departs, size);
   return static_cast<ssize_t>(size);

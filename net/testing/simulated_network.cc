@@ -30,6 +30,7 @@ std::vector<std::shared_ptr<StreamSocket>> AllOf(const Fabric& fabric) {
 
 SimulatedNetwork::SimulatedNetwork(NetworkOptions options)
     : fabric_(*this, options.links, options.seed, std::move(options.log)),
+      lookup_time_(options.lookup_time),
       next_descriptor_(kFirstDescriptor) {}
 
 SimulatedNetwork::~SimulatedNetwork() = default;
@@ -53,6 +54,14 @@ HostId SimulatedNetwork::IdOf(std::string_view host) {
   return fabric_.hosts.At(AddressOf(host));
 }
 
+void SimulatedNetwork::AddName(std::string_view name, std::string_view host) {
+  names_.Add(name, AddressOf(host));
+}
+
+void SimulatedNetwork::RemoveName(std::string_view name) {
+  names_.Remove(name);
+}
+
 // --- Links ------------------------------------------------------------------
 
 void SimulatedNetwork::SetLinks(const LinkOptions& options) {
@@ -72,6 +81,18 @@ void SimulatedNetwork::Partition(std::string_view one, std::string_view other) {
   fabric_.wire.Cut(first, second);
   fabric_.wire.trace().Note(now(), "partition", AddressOf(one),
                             AddressOf(other));
+  MindCuts();
+}
+
+void SimulatedNetwork::PartitionOneWay(std::string_view from,
+                                       std::string_view to) {
+  const HostId first = IdOf(from);
+  const HostId second = IdOf(to);
+  ABSL_RAW_CHECK(first != second,
+                 "a host cannot be cut off from itself: name two hosts");
+  fabric_.wire.CutOneWay(first, second);
+  fabric_.wire.trace().Note(now(), "partition one way", AddressOf(from),
+                            AddressOf(to));
   MindCuts();
 }
 

@@ -27,10 +27,17 @@
 //   is on the host of that address. On every host 127.0.0.1 and ::1 are the
 //   host itself, and what goes from a host to itself takes no time.
 //
+// Names
+//   AddName says what a host is called, for every host alike: connecting to
+//   "db:5432" needs no change either. "localhost" is one; others do not exist
+//   (NOT_FOUND), and the real network is not asked. Services ("http") are those
+//   of /etc/services.
+//
 // What happens to a connection
 //   nobody listens         refused (ECONNREFUSED), after there and back
 //   the backlog is full    no answer; asked again after 1, 2, 4 ... seconds
-//   a partition            a connect gets no answer, and ends after 127 seconds
+//   a partition            (of one way is enough, since nothing is confirmed)
+//                          a connect gets no answer, and ends after 127 seconds
 //                          (ETIMEDOUT) if its own timeout is no shorter; what
 //                          an established connection sends is kept and arrives
 //                          after Heal, unless that takes more than 15 minutes
@@ -41,13 +48,14 @@
 //                          when they send something after it is healed
 //
 // What happens to a datagram
-//   It is late, overtaken or lost as the link says; lost in a partition, and
-//   where the receiver's buffer is full. Nobody at the port: a connected sender
-//   is told (ECONNREFUSED).
+//   It is late, overtaken, doubled or lost as the link says; lost in a
+//   partition, and where the receiver's buffer is full. Nobody at the port: a
+//   connected sender is told (ECONNREFUSED).
 //
 // Buffers (SO_SNDBUF, SO_RCVBUF; 256 KiB each) are real: a writer waits for a
-// reader who does not read. SO_REUSEADDR, SO_REUSEPORT and SO_LINGER mean what
-// they mean on Linux. Any other option is remembered and has no effect.
+// reader who does not read. SO_REUSEADDR, SO_REUSEPORT and an SO_LINGER of zero
+// mean what they mean on Linux. Any other option is remembered and has no
+// effect: no close waits here.
 //
 // Not simulated: TIME_WAIT, congestion, Nagle's waiting, urgent data,
 // multicast, ancillary data, dual-stack sockets, splicing.
@@ -64,9 +72,11 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "weft/net/testing/fabric.h"
 #include "weft/net/testing/hosts.h"
 #include "weft/net/testing/link.h"
+#include "weft/net/testing/names.h"
 #include "weft/net/testing/simulated_socket.h"
 #include "weft/net/testing/trace.h"
 #include "weft/reactor/instant.h"
@@ -77,10 +87,14 @@
 namespace weft::net::testing {
 
 struct NetworkOptions {
-  // Of jitter, loss and reordering.
+  // Of jitter, loss, reordering and doubling.
   std::uint64_t seed = 0;
   // Of every link that SetLink does not name.
   LinkOptions links = {};
+  // How long the system takes to look a name up. It does so in a call that
+  // blocks, and there is one thread: nothing else happens meanwhile, and what
+  // would have happens late, then.
+  absl::Duration lookup_time = absl::ZeroDuration();
   // Gets a line for each thing that happens, as trace.h shows; empty: nothing.
   // It must not call the network.
   Trace::Log log = {};
@@ -105,14 +119,21 @@ class SimulatedNetwork : public weft::testing::SimulatedSystem {
     return RunOn(place_, IdOf(host), std::move(task));
   }
 
+  // The host is called so from now on. A name of several hosts has them in the
+  // order in which they were added. The second undoes all of the first.
+  void AddName(std::string_view name, std::string_view host);
+  void RemoveName(std::string_view name);
+
   // How the links are from now on; what is under way is not changed. The
   // second is for one pair of hosts, in both directions, and counts more.
   void SetLinks(const LinkOptions& options);
   void SetLink(std::string_view one, std::string_view other,
                const LinkOptions& options);
 
-  // Nothing gets from one to the other, or back, until Heal. Idempotent, both.
+  // Nothing gets from one to the other, or back, until Heal; with the second,
+  // what goes back arrives. Idempotent, all.
   void Partition(std::string_view one, std::string_view other);
+  void PartitionOneWay(std::string_view from, std::string_view to);
   void Heal(std::string_view one, std::string_view other);
 
   // Every connection between the two is lost, at both ends and at once.
@@ -168,6 +189,9 @@ class SimulatedNetwork : public weft::testing::SimulatedSystem {
                int flags) override;
   ssize_t sendfile(int to, int from, off_t offset, std::size_t size) override;
   ssize_t splice(int from, int to, std::size_t size) override;
+  int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                  addrinfo** out) override;
+  void freeaddrinfo(addrinfo* list) override;
 
  private:
   using Socket = std::shared_ptr<SimulatedSocket>;
@@ -181,6 +205,7 @@ class SimulatedNetwork : public weft::testing::SimulatedSystem {
   static Address AddressOf(std::string_view host);
   HostId IdOf(std::string_view host);
   void MindCuts();
+  int PortOf(const char* service, const addrinfo* hints, std::uint16_t& port);
 
   // Null: the descriptor is the kernel's.
   Socket Find(int fd) const;
@@ -190,6 +215,8 @@ class SimulatedNetwork : public weft::testing::SimulatedSystem {
   Result Settle(Result result);
 
   Fabric fabric_;
+  Names names_;
+  const absl::Duration lookup_time_;
   // Numbers that no kernel gives, and none twice.
   std::map<int, Socket> sockets_;
   int next_descriptor_;

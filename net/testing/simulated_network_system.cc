@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,10 +12,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "weft/net/testing/address_list.h"
 #include "weft/net/testing/simulated_datagrams.h"
 #include "weft/net/testing/simulated_network.h"
 #include "weft/net/testing/simulated_stream.h"
@@ -302,6 +305,35 @@ ssize_t SimulatedNetwork::splice(int from, int to, std::size_t size) {
     return SimulatedSystem::splice(from, to, size);
   }
   return Settle(ssize_t{-EINVAL});
+}
+
+// --- Names ------------------------------------------------------------------
+
+int SimulatedNetwork::getaddrinfo(const char* host, const char* service,
+                                  const addrinfo* hints, addrinfo** out) {
+  AdvanceTo(now() + lookup_time_);
+  const std::vector<Address> addresses = names_.Find(host);
+  if (addresses.empty()) return EAI_NONAME;
+  std::uint16_t port = 0;
+  const int answer = PortOf(service, hints, port);
+  if (answer == 0) *out = MakeAddressList(addresses, port);
+  return answer;
+}
+
+void SimulatedNetwork::freeaddrinfo(addrinfo* list) { FreeAddressList(list); }
+
+// Without a host to look for the kernel's own asks nobody: it reads a file.
+int SimulatedNetwork::PortOf(const char* service, const addrinfo* hints,
+                             std::uint16_t& port) {
+  if (service == nullptr) return 0;
+  addrinfo* list = nullptr;
+  const int answer =
+      SimulatedSystem::getaddrinfo(nullptr, service, hints, &list);
+  if (answer != 0) return answer;
+  port =
+      AddressFrom(list->ai_addr, list->ai_addrlen).value_or(Address()).port();
+  SimulatedSystem::freeaddrinfo(list);
+  return 0;
 }
 
 }  // namespace weft::net::testing

@@ -5,6 +5,8 @@
 #include "weft/net/testing/wire.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -45,8 +47,12 @@ void Wire::SetLink(HostId one, HostId other, const LinkOptions& options) {
 }
 
 void Wire::Cut(HostId one, HostId other) {
-  Between(one, other).link.set_cut(true);
-  Between(other, one).link.set_cut(true);
+  CutOneWay(one, other);
+  CutOneWay(other, one);
+}
+
+void Wire::CutOneWay(HostId from, HostId to) {
+  Between(from, to).link.set_cut(true);
 }
 
 void Wire::Heal(HostId one, HostId other) {
@@ -103,16 +109,22 @@ Instant Wire::SendDatagram(Route route, Packet packet) {
     Note(packet, " lost", route);
     return passage.departs;
   }
-  agenda_.Add(
-      passage.arrives + link.Detour(chance_),
-      [this, route = std::move(route), packet = std::move(packet)]() mutable {
-        if (IsCut(route.from_host, route.to_host)) {
-          return Note(packet, " lost", route);
-        }
-        Note(packet, "", route);
-        packet.arrive();
-      });
+  const auto shared = std::make_shared<std::pair<Route, Packet>>(
+      std::move(route), std::move(packet));
+  const int copies = link.Doubles(chance_) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    agenda_.Add(passage.arrives + link.Detour(chance_),
+                [this, shared] { ArriveAlone(shared->first, shared->second); });
+  }
   return passage.departs;
+}
+
+void Wire::ArriveAlone(const Route& route, Packet& packet) {
+  if (IsCut(route.from_host, route.to_host)) {
+    return Note(packet, " lost", route);
+  }
+  Note(packet, "", route);
+  packet.arrive();
 }
 
 void Wire::Note(const Packet& packet, std::string_view fate,

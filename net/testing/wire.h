@@ -57,6 +57,7 @@ struct Packet {
   std::string_view what;  // For the trace: a literal.
   std::size_t size = 0;   // Of what it carries; headers weigh nothing.
   bool once = false;      // Not sent again where it is lost.
+  // Called again for a datagram that comes twice.
   Agenda::Event arrive;
 };
 
@@ -89,8 +90,9 @@ class Wire {
   // All links to come that SetLink does not name, and both directions of one.
   void SetLinks(const LinkOptions& options);
   void SetLink(HostId one, HostId other, const LinkOptions& options);
-  // Both directions.
+  // Both directions, and one. Heal is for either.
   void Cut(HostId one, HostId other);
+  void CutOneWay(HostId from, HostId to);
   void Heal(HostId one, HostId other);
   bool IsCut(HostId from, HostId to) { return Between(from, to).link.cut(); }
 
@@ -108,6 +110,7 @@ class Wire {
   };
 
   Way& Between(HostId from, HostId to);
+  void ArriveAlone(const Route& route, Packet& packet);
   void ArriveNext(const std::shared_ptr<Lane>& lane);
   void HealOneWay(HostId from, HostId to);
   void Note(const Packet& packet, std::string_view fate, const Route& route);

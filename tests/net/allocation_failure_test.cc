@@ -24,8 +24,8 @@
 namespace weft::net {
 namespace {
 
-using testing::Simulator;
-using tests::FailingAllocation;
+using ::weft::testing::Simulator;
+using ::weft::tests::FailingAllocation;
 
 // Longer than what a string holds without an allocation.
 constexpr const char* kHost = "a.host.of.a.long.name.example.org";

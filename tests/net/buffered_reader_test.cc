@@ -238,6 +238,42 @@ TEST(BufferedReaderTest, TellsTheEndBeforeAMessageFromTheEndWithinOne) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
+TEST(BufferedReaderTest, TellsWhetherThereIsMoreAndUsesNothingUp) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    MemoryStream stream = co_await OrReturn(StreamOf("ab", 1));
+    BufferedReader reader(stream);
+
+    const bool first = co_await OrReturn(reader.WaitForMore());
+    const bool again = co_await OrReturn(reader.WaitForMore());
+    const std::string buffered = Text(reader.buffered());
+    co_await OrReturn(reader.ReadExactly(2));
+    const bool at_end = co_await OrReturn(reader.WaitForMore());
+
+    EXPECT_TRUE(first);
+    EXPECT_TRUE(again);
+    EXPECT_EQ(buffered, "a");
+    EXPECT_FALSE(at_end);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(BufferedReaderTest, TakesNoErrorForTheEndWhenItIsAskedForMore) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    auto [client, server] = MakeMemoryPipe();
+    server.FailReadsAfter(0, absl::OutOfRangeError("a closed channel"));
+    BufferedReader<MemoryStream&> reader(server);
+
+    const auto more = co_await reader.WaitForMore();
+
+    EXPECT_EQ(more.status(), absl::OutOfRangeError("a closed channel"));
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
 TEST(BufferedReaderTest, TellsHowFarItGotInWhatItThrowsAway) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     MemoryStream stream = co_await OrReturn(StreamOf("12345", 2));

@@ -6,6 +6,7 @@
 
 #include <netdb.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +21,10 @@
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
-#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/net/cancel_opening.h"
 #include "weft/tests/net/fake_network.h"
 #include "weft/tests/net/tcp_pair.h"
-#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
 namespace {
@@ -32,7 +32,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::weft::testing::OpenDescriptors;
 using ::weft::testing::Simulator;
 
 const Address kSix = *Address::Parse("[2001:db8::1]:80");
@@ -148,27 +147,18 @@ TEST(ConnectByNameCancellationTest, LeavesNothingOpenWhereverItIsCancelled) {
   network.hosts["example.org"] = {.addresses = {kSix, kFour}};
   network.AnswerAfter(absl::Milliseconds(100), kFour);
   std::optional<Resolver> resolver;
-  int before = 0;
 
-  auto start = [&] {
-    before = OpenDescriptors();
-    const ConnectOptions options = {.timeout = absl::Seconds(3),
-                                    .resolver = &resolver.emplace()};
-    return TcpStream::Connect("example.org:80", options);
-  };
-  auto check = [&](absl::StatusOr<TcpStream> stream,
-                   const testing::Interrupted& at) {
-    EXPECT_TRUE(stream.ok() || absl::IsCancelled(stream.status()))
-        << stream.status();
-    EXPECT_TRUE(stream.ok() || !at.undisturbed);
-    EXPECT_EQ(OpenDescriptors(), before + (stream.ok() ? 1 : 0));
-    EXPECT_EQ(network.lists, 0);
-  };
-  const absl::StatusOr<int> places = testing::CancelEverywhere(
-      {.seeds = 10, .system = &network}, start, check);
-
-  ASSERT_TRUE(places.ok()) << places.status();
-  EXPECT_GT(*places, 5);
+  for (const bool remembers : {false, true}) {
+    const CancelledOpenings tried =
+        CancelOpeningEverywhere({.seeds = 10, .system = &network}, [&] {
+          const ConnectOptions options = {
+              .timeout = absl::Seconds(3),
+              .resolver = remembers ? &resolver.emplace() : nullptr};
+          return TcpStream::Connect("example.org:80", options);
+        });
+    EXPECT_GT(tried.places, 5);
+  }
+  EXPECT_EQ(network.lists, 0);
 }
 
 // With the real system: "localhost" is one or two addresses, of which only

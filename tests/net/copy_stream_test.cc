@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/testing/simulated_network.h"
+#include "weft/runtime/atomic.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulator.h"
@@ -89,6 +92,20 @@ TEST(CopyStreamTest, GoesThroughABufferWhereTheSystemCannotSplice) {
   EXPECT_GT(system.reads, 0);
 }
 
+TEST(CopyStreamTest, GoesThroughABufferWhereNoDescriptorIsLeft) {
+  class Exhausted final : public CountingSystem {
+   public:
+    int pipe(int*) override {
+      errno = EMFILE;
+      return -1;
+    }
+  };
+  Exhausted system;
+
+  EXPECT_EQ(Simulate({.system = &system}, RelaysAll), absl::OkStatus());
+  EXPECT_GT(system.reads, 0);
+}
+
 TEST(CopyStreamTest, GoesThroughABufferOnASimulatedNetwork) {
   testing::SimulatedNetwork network;
 
@@ -114,6 +131,42 @@ TEST(CopyStreamTest, CopiesBetweenAnySourceAndAnySink) {
   });
 
   EXPECT_EQ(status, absl::OkStatus());
+}
+
+// What is known before the end, and where there is none.
+Task<absl::Status> CountsAsItGoes() {
+  TcpPair left = co_await OrReturn(ConnectPair());
+  TcpPair right = co_await OrReturn(ConnectPair());
+  Atomic<std::uint64_t> so_far{0};
+  auto copy = [&]() -> Task<absl::Status> {
+    co_await OrReturn(CopyStream(left.server, right.client, &so_far));
+    co_return absl::OkStatus();
+  };
+  JoinHandle<absl::Status> copying = Spawn(copy);
+  for (const std::string_view text : {"five5", "three"}) {
+    co_await OrReturn(left.client.WriteAll(Bytes(text)));
+    const std::string got = co_await OrReturn(ReadText(right.server));
+    EXPECT_EQ(got, text);
+  }
+
+  EXPECT_FALSE(copying.finished());
+  EXPECT_EQ(so_far.load(), 10U);
+  left.client.Abort();
+  const absl::Status ended = co_await copying.Join();
+
+  EXPECT_EQ(ended.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(so_far.load(), 10U);
+  co_return absl::OkStatus();
+}
+
+TEST(CopyStreamTest, CountsAsItGoes) {
+  EXPECT_EQ(Simulate(CountsAsItGoes), absl::OkStatus());
+}
+
+TEST(CopyStreamTest, CountsAsItGoesThroughABuffer) {
+  testing::SimulatedNetwork network;
+
+  EXPECT_EQ(Simulate({.system = &network}, CountsAsItGoes), absl::OkStatus());
 }
 
 TEST(CopyStreamTest, ASinkThatIsGoneIsTheError) {

@@ -6,18 +6,16 @@
 #define WEFT_TESTS_NET_FAKE_NAMES_H_
 
 #include <netdb.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "weft/net/address.h"
+#include "weft/net/testing/address_list.h"
 #include "weft/runtime/testing/simulated_system.h"
 
 namespace weft::net {
@@ -48,14 +46,16 @@ class FakeNames : public weft::testing::SimulatedSystem {
       if (known == ports.end()) return EAI_SERVICE;
       port = known->second;
     }
-    *out = MakeList(found->second.addresses, port);
+    *out = testing::MakeAddressList(found->second.addresses, port);
+    *Find(out, nullptr) = &of_no_family_;
     ++lists;
     return 0;
   }
 
   void freeaddrinfo(addrinfo* list) override {
     --lists;
-    Free(list);
+    *Find(&list, &of_no_family_) = nullptr;
+    testing::FreeAddressList(list);
   }
 
   unsigned int if_nametoindex(const char* name) override {
@@ -74,35 +74,14 @@ class FakeNames : public weft::testing::SimulatedSystem {
   std::vector<std::string> services;
 
  private:
-  // `info` first: its address is the entry's.
-  struct Entry {
-    addrinfo info{};
-    Address::SystemForm address;
-  };
-
-  static void Free(addrinfo* list) {
-    while (list != nullptr) {
-      delete reinterpret_cast<Entry*>(std::exchange(list, list->ai_next));
-    }
+  // Where the list leads to `entry`.
+  static addrinfo** Find(addrinfo** list, const addrinfo* entry) {
+    while (*list != entry) list = &(*list)->ai_next;
+    return list;
   }
 
-  // Throws std::bad_alloc, and leaves nothing, when memory runs out.
-  static addrinfo* MakeList(const std::vector<Address>& addresses,
-                            std::uint16_t port) {
-    // The last is of a family that nobody knows.
-    std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(&(new Entry)->info,
-                                                        Free);
-    for (auto at = addresses.rbegin(); at != addresses.rend(); ++at) {
-      auto* const entry = new Entry;
-      entry->address = at->WithPort(port).ToSystem();
-      entry->info.ai_family = entry->address.get()->sa_family;
-      entry->info.ai_addr = entry->address.get();
-      entry->info.ai_addrlen = entry->address.size();
-      entry->info.ai_next = list.release();
-      list.reset(&entry->info);
-    }
-    return list.release();
-  }
+  // The last of every list: of a family that nobody knows.
+  addrinfo of_no_family_{};
 };
 
 }  // namespace weft::net

@@ -123,6 +123,93 @@ TEST(FramingTest, TakesNobodysWordForMoreThanTheOptionsAllow) {
   EXPECT_EQ(frames.end.code(), absl::StatusCode::kResourceExhausted);
 }
 
+// --- Ends that are none -----------------------------------------------------
+
+// Of a source whose errors may have the code that a reader's end has: one over
+// a channel that was closed, or a call that gives ERANGE.
+const absl::Status& OutOfRange() {
+  static const absl::Status error = absl::OutOfRangeError("a closed channel");
+  return error;
+}
+
+// What a reader makes of `text` and then that error.
+template <typename Make>
+Collected CollectUntilError(std::string_view text, Make make) {
+  testing::Simulator sim;
+  auto [client, server] = MakeMemoryPipe();
+  server.FailReadsAfter(text.size(), OutOfRange());
+  EXPECT_EQ(sim.Run(WriteAll(client, Bytes(text))), absl::OkStatus());
+  BufferedReader<MemoryStream&> reader(server);
+  return sim.Run(Collect(make(reader))).value();
+}
+
+TEST(FramingTest, NoErrorOfTheSourceIsTheEndOfTheLines) {
+  const auto lines = [](auto& reader) { return Lines(reader); };
+  for (const std::string_view text : {"one\n", "one\ntw"}) {
+    const Collected got = CollectUntilError(text, lines);
+
+    EXPECT_THAT(got.items, ElementsAre("one"));
+    EXPECT_EQ(got.end, OutOfRange()) << text;
+  }
+}
+
+TEST(FramingTest, NorOfTheFrames) {
+  const auto frames = [](auto& reader) {
+    return LengthPrefixedFrames(reader, kTwoBytes);
+  };
+  const std::string_view whole = "\0\3one\0\5three"sv;
+  for (const std::size_t size : {5u, 6u, 7u, 11u}) {
+    const Collected got = CollectUntilError(whole.substr(0, size), frames);
+
+    EXPECT_THAT(got.items, ElementsAre("one"));
+    EXPECT_EQ(got.end, OutOfRange()) << size;
+  }
+}
+
+// --- One at a time ----------------------------------------------------------
+
+TEST(FramingTest, ReadsAFrameAndTellsTheEndBeforeOneFromTheEndWithin) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    auto [client, server] = MakeMemoryPipe();
+    co_await OrReturn(WriteAll(client, Bytes("\0\3one\0\0"sv)));
+    client.Close();
+    BufferedReader<MemoryStream&> reader(server);
+
+    const auto one = co_await OrReturn(ReadFrame(reader, kTwoBytes));
+    const std::string text = Text(one);
+    const auto nothing = co_await OrReturn(ReadFrame(reader, kTwoBytes));
+    const auto end = co_await ReadFrame(reader, kTwoBytes);
+
+    EXPECT_EQ(text, "one");
+    EXPECT_TRUE(nothing.empty());
+    EXPECT_EQ(end.status().code(), absl::StatusCode::kOutOfRange);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
+TEST(FramingTest, AFrameThatIsRefusedStaysInTheBuffer) {
+  const absl::Status status = Simulate([]() -> Task<absl::Status> {
+    constexpr FrameOptions kSmall = {.prefix = PrefixForm::kTwoBytes,
+                                     .max_size = 2};
+    auto [client, server] = MakeMemoryPipe();
+    co_await OrReturn(WriteAll(client, Bytes("\0\3on"sv)));
+    client.Close();
+    BufferedReader<MemoryStream&> reader(server);
+
+    const auto too_large = co_await ReadFrame(reader, kSmall);
+    const auto cut_short = co_await ReadFrame(reader, kTwoBytes);
+
+    EXPECT_EQ(too_large.status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(cut_short.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(Text(reader.buffered()), "\0\3on"sv);
+    co_return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+}
+
 TEST(FramingTest, WritesAFrameAsItIsRead) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
     auto [client, server] = MakeMemoryPipe();

@@ -1,13 +1,11 @@
 // Tests of reading into a leased buffer: what is given, and when a buffer is
-// held.
+// held. What every stream socket does with one is in
+// conformance/socket_conformance.h.
 //
 // SPDX-License-Identifier: MIT
 
 #include "weft/net/leased_read.h"
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,19 +15,15 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "weft/net/buffered_reader.h"
 #include "weft/net/buffered_writer.h"
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_stream.h"
-#include "weft/runtime/buffer_lease.h"
-#include "weft/runtime/current.h"
 #include "weft/runtime/deadline.h"
-#include "weft/runtime/internal/buffer_shelf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
-#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/net/one_buffer.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
@@ -39,44 +33,6 @@ static_assert(LeasingSource<TcpStream>);
 static_assert(LeasingSource<TcpStream::ReadHalf>);
 static_assert(LeasingSource<TcpStream&>);
 static_assert(!LeasingSource<MemoryStream>);
-
-// Sees to it that one buffer is free, and tells whether it is leased.
-class OneBuffer {
- public:
-  OneBuffer() {
-    internal::ReleaseBufferShelf();
-    BufferLease::Take().Return();
-  }
-  bool is_leased() const { return internal::Here().buffers.count == 0; }
-};
-
-template <typename S>
-Task<absl::StatusOr<std::string>> ReadOnce(S& stream) {
-  const LeasedBytes got = co_await OrReturn(ReadSome(stream));
-  co_return Text(got.bytes());
-}
-
-TEST(LeasedReadTest, GivesWhatIsThereAndThenTheEnd) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    co_await OrReturn(pair.client.WriteAll(Bytes("hello")));
-    co_await OrReturn(pair.client.ShutdownWrite());
-    const OneBuffer buffer;
-
-    LeasedBytes hello = co_await OrReturn(pair.server.ReadSome());
-    const bool leased = buffer.is_leased();
-    const std::string text = Text(hello.bytes());
-    hello = co_await OrReturn(pair.server.ReadSome());
-
-    EXPECT_EQ(text, "hello");
-    EXPECT_TRUE(leased);
-    EXPECT_TRUE(hello.empty());
-    EXPECT_FALSE(buffer.is_leased());
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
 
 TEST(LeasedReadTest, ReadsFromAStreamThatDoesNotLease) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
@@ -95,38 +51,6 @@ TEST(LeasedReadTest, ReadsFromAStreamThatDoesNotLease) {
   EXPECT_EQ(status, absl::OkStatus());
 }
 
-TEST(LeasedReadTest, HoldsNoBufferWhileItWaits) {
-  std::optional<TcpPair> pair;
-  testing::Simulator sim;
-  const auto connect = [&pair]() -> Task<absl::Status> {
-    pair.emplace(co_await OrReturn(ConnectPair()));
-    co_return absl::OkStatus();
-  };
-  ASSERT_EQ(sim.Run(connect()), absl::OkStatus());
-  const OneBuffer buffer;
-
-  auto reader = sim.SpawnJoinable(ReadOnce<TcpStream>, std::ref(pair->server));
-  sim.RunUntilIdle();
-  const bool while_waiting = buffer.is_leased();
-  const absl::Status sent = sim.Run(WriteAll(pair->client, Bytes("hello")));
-  sim.RunUntilIdle();
-
-  EXPECT_FALSE(while_waiting);
-  EXPECT_EQ(sent, absl::OkStatus());
-  ASSERT_TRUE(reader.finished());
-  EXPECT_EQ(reader.BlockingJoin().value_or("nothing"), "hello");
-  pair.reset();
-}
-
-// A line, and then the wait for the next one.
-Task<absl::Status> ReadLines(TcpStream& stream, std::vector<std::string>& got) {
-  BufferedReader reader(stream);
-  for (;;) {
-    const std::string_view line = co_await OrReturn(reader.ReadLine());
-    got.emplace_back(line);
-  }
-}
-
 TEST(LeasedReadTest, LetsAnIdleBufferedReaderHoldNoBuffer) {
   std::optional<TcpPair> pair;
   std::vector<std::string> got;
@@ -137,8 +61,8 @@ TEST(LeasedReadTest, LetsAnIdleBufferedReaderHoldNoBuffer) {
   };
   ASSERT_EQ(sim.Run(connect()), absl::OkStatus());
   const OneBuffer buffer;
-  auto reading =
-      sim.SpawnJoinable(ReadLines, std::ref(pair->server), std::ref(got));
+  auto reading = sim.SpawnJoinable(ReadLines<TcpStream>, std::ref(pair->server),
+                                   std::ref(got));
 
   sim.RunUntilIdle();
   const bool before = buffer.is_leased();
@@ -172,39 +96,6 @@ TEST(LeasedReadTest, LetsAFlushedWriterHoldNoBuffer) {
 
     EXPECT_TRUE(with_bytes);
     EXPECT_FALSE(buffer.is_leased());
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST(LeasedReadTest, HasATimeoutAsEveryReadHas) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    pair.server.SetReadTimeout(absl::Seconds(1));
-    const OneBuffer buffer;
-
-    const auto late = co_await pair.server.ReadSome();
-    co_await OrReturn(pair.client.WriteAll(Bytes("hello")));
-    const std::string text = co_await OrReturn(ReadOnce(pair.server));
-
-    EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
-    EXPECT_EQ(text, "hello");
-    EXPECT_FALSE(buffer.is_leased());
-    co_return absl::OkStatus();
-  });
-
-  EXPECT_EQ(status, absl::OkStatus());
-}
-
-TEST(LeasedReadTest, SaysThatTheStreamWasClosedByItsOwner) {
-  const absl::Status status = Simulate([]() -> Task<absl::Status> {
-    TcpPair pair = co_await OrReturn(ConnectPair());
-    pair.server.Close();
-
-    const auto closed = co_await pair.server.ReadSome();
-
-    EXPECT_EQ(closed.status().code(), absl::StatusCode::kFailedPrecondition);
     co_return absl::OkStatus();
   });
 

@@ -33,7 +33,7 @@ const Address kSix = *Address::Parse("[2001:db8::1]:0");
 
 template <typename Port>
 Addresses LookUpOn(FakeNames& system, std::string_view host, Port port) {
-  testing::Simulator sim({.seed = {}, .system = &system});
+  weft::testing::Simulator sim({.seed = {}, .system = &system});
   return sim.Run(LookUpHost(host, port));
 }
 
@@ -176,7 +176,7 @@ TEST(NameLookupTest, FindsNothingInAListWithoutAddresses) {
 }
 
 TEST(NameLookupTest, KnowsThisMachineByItsName) {
-  testing::Simulator sim;
+  weft::testing::Simulator sim;
 
   const Addresses addresses =
       sim.Run(LookUpHost("localhost", std::uint16_t{80}));
@@ -192,7 +192,7 @@ TEST(NameLookupTest, AsksNobodyInAScopeThatIsCancelled) {
   FakeNames system;
   system.hosts["example.org"] = {.addresses = {kFour}};
   for (const char* const host : {"example.org", "192.0.2.1"}) {
-    testing::Simulator sim({.seed = {}, .system = &system});
+    weft::testing::Simulator sim({.seed = {}, .system = &system});
     JoinHandle<Addresses> asking =
         sim.SpawnJoinable(LookUpHost(host, std::uint16_t{80}));
 

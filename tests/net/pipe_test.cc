@@ -5,7 +5,9 @@
 #include "weft/net/pipe.h"
 
 #include <signal.h>
+#include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -26,6 +28,7 @@
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
 #include "weft/runtime/yield.h"
@@ -62,6 +65,39 @@ TEST(PipeTest, CarriesBytesUntilItsWriterCloses) {
   };
 
   EXPECT_EQ(*sim.Run(program()), "warp and weft");
+}
+
+Task<absl::Status> ReadOnce(PipeReader& reader) {
+  std::array<std::byte, 64> buffer;
+  co_await OrReturn(reader.Read(buffer));
+  co_return absl::OkStatus();
+}
+
+// As with O_DIRECT, by which a writer keeps its writes apart: pipe(7).
+TEST(PipeTest, AReadIsFollowedByOneOfThePacketThatIsThereAlready) {
+  class Packets final : public testing::SimulatedSystem {
+   public:
+    ssize_t read(int fd, void* into, std::size_t size) override {
+      return SimulatedSystem::read(fd, into, std::min(size, std::size_t{4}));
+    }
+  } system;
+  Simulator sim({.system = &system});
+  auto program = []() -> Task<absl::StatusOr<std::string>> {
+    Pipe pipe = *MakePipe();
+    // One that waits, so that what comes later is told by an edge.
+    std::array<std::byte, 64> buffer;
+    JoinHandle waiting = Spawn(ReadOnce, std::ref(pipe.reader));
+    co_await Yield();
+    co_await OrReturn(pipe.writer.WriteAll(Bytes("x")));
+    co_await OrReturn(waiting.Join());
+    co_await OrReturn(pipe.writer.WriteAll(Bytes("warpweft")));
+    const std::size_t first = co_await OrReturn(pipe.reader.Read(buffer));
+    EXPECT_EQ(first, 4U);
+    const std::size_t second = co_await OrReturn(pipe.reader.Read(buffer));
+    co_return std::string(reinterpret_cast<const char*>(buffer.data()), second);
+  };
+
+  EXPECT_EQ(sim.Run(program()).value(), "weft");
 }
 
 TEST(PipeTest, MoreThanFitsWaitsForTheReader) {
@@ -115,6 +151,21 @@ TEST(PipeTest, AReadThatTakesTooLongIsGivenUp) {
 
   EXPECT_EQ(sim.Run(program()).status().code(),
             absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(PipeTest, SoIsAWriteThatNobodyMakesRoomFor) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    Pipe pipe = *MakePipe();
+    pipe.writer.SetWriteTimeout(absl::Seconds(1));
+    const std::string more_than_fits(1 << 20, 'x');
+    co_return co_await pipe.writer.WriteAll(
+        std::as_bytes(std::span(more_than_fits)));
+  };
+  const Instant begin = sim.now();
+
+  EXPECT_EQ(sim.Run(program()).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_GE(sim.now() - begin, absl::Seconds(1));
 }
 
 Task<absl::Status> ReadOnce(PipeReader& reader, std::string& text) {

@@ -33,11 +33,16 @@
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/when_all.h"
+#include "weft/tests/net/child_programs.h"
+#include "weft/tests/net/without_stream.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/prompt_children.h"
 #include "weft/tests/support/temporary_directory.h"
+
+extern "C" char** environ;  // environ(7): declared by nobody.
 
 namespace weft::net {
 namespace {
@@ -47,36 +52,12 @@ using testing::OpenDescriptors;
 using testing::PromptChildren;
 using testing::Simulator;
 using testing::TemporaryDirectory;
-
-ProcessOptions Shell(std::string script) {
-  return ProcessOptions("sh", {"-c", std::move(script)});
-}
-
-ProcessOptions SleepForEver() { return ProcessOptions("sleep", {"1000"}); }
-
-Task<absl::StatusOr<ExitStatus>> RunIt(ProcessOptions options) {
-  Process process = co_await OrReturn(Process::Spawn(std::move(options)));
-  co_return co_await process.Wait();
-}
-
-Task<absl::StatusOr<std::string>> ReadAll(PipeReader from) {
-  std::string text;
-  std::array<std::byte, 4096> buffer;
-  for (;;) {
-    std::size_t got = co_await OrReturn(from.Read(buffer));
-    if (got == 0) co_return text;
-    text.append(reinterpret_cast<const char*>(buffer.data()), got);
-  }
-}
-
-// What it writes to its standard output.
-Task<absl::StatusOr<std::string>> OutputOf(ProcessOptions options) {
-  options.standard_output = Redirect::Pipe();
-  Process process = co_await OrReturn(Process::Spawn(std::move(options)));
-  std::string text = co_await OrReturn(ReadAll(process.TakeStdout()));
-  co_await OrReturn(process.Wait());
-  co_return text;
-}
+using tests::OutputOf;
+using tests::ReadAll;
+using tests::RunIt;
+using tests::Shell;
+using tests::SleepForEver;
+using tests::WithoutStream;
 
 // Neither running nor a zombie. The reactor reaps, in its own time.
 Task<absl::Status> UntilGone(pid_t process) {
@@ -118,6 +99,41 @@ TEST(ProcessTest, AllWhoWaitGetTheSameAnswer) {
   EXPECT_TRUE(sim.Run(program()).ok());
 }
 
+TEST(ProcessTest, TryWaitTellsHowItHasEndedAndNothingBefore) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    Process process = co_await OrReturn(Process::Spawn(SleepForEver()));
+    EXPECT_FALSE(process.TryWait().has_value());
+    EXPECT_EQ(process.Kill(), absl::OkStatus());
+    while (!process.TryWait().has_value()) {
+      co_await OrReturn(SleepFor(absl::Milliseconds(1)));
+    }
+    const absl::StatusOr<ExitStatus> ended = *process.TryWait();
+    const ExitStatus waited = co_await OrReturn(process.Wait());
+    EXPECT_EQ(ended->signal(), SIGKILL);
+    EXPECT_EQ(*ended, waited);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(program()), absl::OkStatus());
+}
+
+// As a library may that waits for any child.
+TEST(ProcessTest, SoItDoesWhereSomebodyElseHasWaitedForIt) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    Process process = co_await OrReturn(Process::Spawn(SleepForEver()));
+    EXPECT_EQ(::kill(process.pid(), SIGKILL), 0);
+    EXPECT_EQ(::waitpid(process.pid(), nullptr, 0), process.pid());
+    while (!process.TryWait().has_value()) {
+      co_await OrReturn(SleepFor(absl::Milliseconds(1)));
+    }
+    co_return process.TryWait()->status();
+  };
+
+  EXPECT_EQ(sim.Run(program()).code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(ProcessTest, ItsPipesLeadHere) {
   Simulator sim;
   auto program = []() -> Task<absl::StatusOr<std::string>> {
@@ -146,6 +162,28 @@ TEST(ProcessTest, StandardErrorIsAStreamOfItsOwn) {
   };
 
   EXPECT_EQ(*sim.Run(program()), "kept\n");
+}
+
+TEST(ProcessTest, SaysWhichOfItsPipesAreThereToTake) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    ProcessOptions options = Shell("exit 0");
+    options.standard_input = Redirect::Pipe();
+    options.standard_error = Redirect::Pipe();
+    Process process = co_await OrReturn(Process::Spawn(std::move(options)));
+    EXPECT_TRUE(process.has_stdin());
+    EXPECT_FALSE(process.has_stdout());
+    EXPECT_TRUE(process.has_stderr());
+
+    process.TakeStdin();
+    process.TakeStderr();
+
+    EXPECT_FALSE(process.has_stdin());
+    EXPECT_FALSE(process.has_stderr());
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(program()), absl::OkStatus());
 }
 
 TEST(ProcessTest, NullHasNothingToRead) {
@@ -188,6 +226,19 @@ TEST(ProcessTest, OrOnlyWhatItIsGiven) {
   EXPECT_EQ(*sim.Run(OutputOf(std::move(options))), "ONLY=this\n");
 }
 
+TEST(ProcessTest, StartsWhereTheEnvironmentIsGone) {
+  Simulator sim;
+  char** const ours = std::exchange(environ, nullptr);  // As clearenv(3) does.
+  ProcessOptions options("/usr/bin/env");
+  options.environment = {{"ONLY", "this"}};
+
+  const absl::StatusOr<std::string> output =
+      sim.Run(OutputOf(std::move(options)));
+  environ = ours;
+
+  EXPECT_EQ(output.value(), "ONLY=this\n");
+}
+
 TEST(ProcessTest, WorksInItsFolder) {
   Simulator sim;
   const TemporaryDirectory folder;
@@ -214,6 +265,42 @@ TEST(ProcessTest, WhatCannotBeStartedIsNamed) {
   EXPECT_EQ(text.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ProcessTest, AFolderWithAZeroByteIsRefused) {
+  Simulator sim;
+  ProcessOptions options = Shell("true");
+  options.folder = std::string("/\0nowhere", 9);
+
+  EXPECT_EQ(sim.Run(RunIt(std::move(options))).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+// "A=B" would be the variable A.
+TEST(ProcessTest, SoIsANameThatNoVariableCanHave) {
+  Simulator sim;
+  for (const std::string name : {"", "A=B", "="}) {
+    ProcessOptions options("env");
+    options.environment = {{name, "value"}};
+
+    const auto status = sim.Run(RunIt(std::move(options))).status();
+
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_THAT(status.message(), HasSubstr("start(\"env\")"));
+    EXPECT_THAT(status.message(), HasSubstr("\"" + name + "\""));
+  }
+}
+
+TEST(ProcessTest, SoIsAStreamThatLeadsToAnEmptyDescriptor) {
+  Simulator sim;
+  ProcessOptions options("cat");
+  options.standard_output = Redirect::To(reactor::Fd());
+
+  const auto status = sim.Run(RunIt(std::move(options))).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("start(\"cat\")"));
+  EXPECT_THAT(status.message(), HasSubstr("standard output"));
+}
+
 TEST(ProcessTest, InheritsNoDescriptorOfOurs) {
   Simulator sim;
   constexpr int kLeftOpen = 77;
@@ -226,34 +313,14 @@ TEST(ProcessTest, InheritsNoDescriptorOfOurs) {
   EXPECT_EQ(*missing, "none\n");
 }
 
-// While it lives, this program runs without an output and an error stream, and
-// their numbers are free.
-class WithoutOutput {
- public:
-  WithoutOutput() : output_(Save(STDOUT_FILENO)), error_(Save(STDERR_FILENO)) {}
-  ~WithoutOutput() {
-    ::dup2(output_.get(), STDOUT_FILENO);
-    ::dup2(error_.get(), STDERR_FILENO);
-  }
-
- private:
-  static reactor::Fd Save(int number) {
-    reactor::Fd saved(::fcntl(number, F_DUPFD_CLOEXEC, 10));
-    ::close(number);
-    return saved;
-  }
-
-  const reactor::Fd output_;
-  const reactor::Fd error_;
-};
-
 TEST(ProcessTest, AndNoPipeOfOursInPlaceOfAStreamThatIsClosed) {
   Simulator sim;
   ProcessOptions options = Shell("test -e /proc/$$/fd/2 || echo none");
   options.standard_input = Redirect::Pipe();
 
   const auto missing = [&] {
-    const WithoutOutput without;
+    const WithoutStream output(STDOUT_FILENO);
+    const WithoutStream error(STDERR_FILENO);
     return sim.Run(OutputOf(std::move(options)));
   }();
 
@@ -302,6 +369,31 @@ TEST(ProcessTest, DroppingItKillsIt) {
   };
 
   EXPECT_TRUE(sim.Run(program()).ok());
+}
+
+TEST(ProcessTest, SoDoesAssigningAnotherToIt) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    ProcessOptions piped = SleepForEver();
+    piped.standard_input = Redirect::Pipe();
+    Process process = co_await OrReturn(Process::Spawn(SleepForEver()));
+    Process other = co_await OrReturn(Process::Spawn(std::move(piped)));
+    const pid_t dropped = process.pid();
+    const pid_t kept = other.pid();
+
+    process = std::move(other);
+
+    co_await OrReturn(UntilGone(dropped));
+    EXPECT_EQ(process.pid(), kept);
+    EXPECT_TRUE(process.has_stdin());
+    EXPECT_EQ(::kill(kept, 0), 0);
+    EXPECT_EQ(process.Kill(), absl::OkStatus());
+    const ExitStatus ended = co_await OrReturn(process.Wait());
+    EXPECT_EQ(ended.signal(), SIGKILL);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(program()), absl::OkStatus());
 }
 
 TEST(ProcessTest, OrLeavesItAndItIsReapedAllTheSame) {
@@ -376,6 +468,59 @@ TEST(ProcessTest, StopKillsAGroupThatDoesNotListen) {
   EXPECT_EQ(sim.Run(program())->signal(), SIGKILL);
 }
 
+// A system that does not let us signal our children, as if they had become
+// another user's.
+class NotOurs final : public testing::SimulatedSystem {
+ public:
+  // From this signal on. 0: from the first on.
+  explicit NotOurs(int signal = 0) : signal_(signal) {}
+
+  int kill(pid_t process, int signal) override {
+    if (ours_again_) return SimulatedSystem::kill(process, signal);
+    if (signal_ != 0 && signal != signal_) return 0;  // It does not listen.
+    signal_ = 0;
+    errno = EPERM;
+    return -1;
+  }
+  void GiveBack() { ours_again_ = true; }
+
+ private:
+  int signal_;
+  bool ours_again_ = false;
+};
+
+// Stops one that is not ours, and ends it when it is ours again.
+Task<absl::StatusOr<ExitStatus>> StopInVain(NotOurs& system,
+                                            absl::Duration grace) {
+  Process process = co_await OrReturn(Process::Spawn(SleepForEver()));
+  const std::string number = std::to_string(process.pid());
+  const absl::StatusOr<ExitStatus> stopped = co_await process.Stop(grace);
+  EXPECT_EQ(stopped.status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(stopped.status().message(), HasSubstr("kill(" + number));
+  EXPECT_FALSE(process.has_ended());
+  system.GiveBack();
+  EXPECT_EQ(process.Kill(), absl::OkStatus());
+  co_return co_await process.Wait();
+}
+
+TEST(ProcessTest, StopSaysSoWhereItMayNotBeSignalled) {
+  NotOurs system;
+  Simulator sim({.system = &system});
+
+  const auto ended = sim.Run(StopInVain(system, absl::InfiniteDuration()));
+
+  EXPECT_EQ(ended->signal(), SIGKILL) << "it was watched all the time";
+}
+
+TEST(ProcessTest, AndWhereThatIsSoOnlyWhenItIsToBeKilled) {
+  NotOurs system(SIGKILL);
+  Simulator sim({.system = &system});
+
+  const auto ended = sim.Run(StopInVain(system, absl::ZeroDuration()));
+
+  EXPECT_EQ(ended->signal(), SIGKILL);
+}
+
 // The process runs on, so that a second wait gets the answer.
 Task<absl::StatusOr<ExitStatus>> WaitInSpiteOfAll() {
   Process process = co_await OrReturn(Process::Spawn(Shell("exit 7")));
@@ -406,6 +551,21 @@ TEST(ProcessTest, AWaitThatIsCancelledAnywhereCanBeTakenUpAgain) {
   ASSERT_EQ(places.status(), absl::OkStatus());
   EXPECT_GT(never_started, 0);
   EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// wait(2): the signal is in the lowest seven bits, and the next is set where
+// there is a core. (What a real program leaves depends on the system's limits.)
+TEST(ExitStatusTest, TellsWhetherACoreWasDumped) {
+  const ExitStatus dumped(SIGSEGV | 0x80);
+  const ExitStatus killed(SIGKILL);
+  const ExitStatus exited(0x80 << 8);
+
+  EXPECT_TRUE(dumped.dumped_core());
+  EXPECT_EQ(dumped.signal(), SIGSEGV);
+  EXPECT_EQ(dumped.ToString(), "signal 11, core dumped");
+  EXPECT_FALSE(killed.dumped_core());
+  EXPECT_FALSE(exited.dumped_core());
+  EXPECT_EQ(exited.code(), 0x80);
 }
 
 TEST(ProcessDeathTest, APipeIsTakenOnceWhereThereIsOne) {

@@ -160,6 +160,20 @@ TEST_F(ResolverTest, AsksForServicesApart) {
       sim.Run(resolver.Resolve("example.org", "gopher")).status()));
 }
 
+TEST_F(ResolverTest, AsksForServicesOfEachTransportApart) {
+  Resolver resolver;
+  constexpr Transport kUdp = Transport::kUdp;
+
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(sim.Run(resolver.Resolve("example.org", "http")).ok());
+    EXPECT_TRUE(sim.Run(resolver.Resolve("example.org", "http", kUdp)).ok());
+    EXPECT_TRUE(sim.Run(resolver.Resolve("example.org", "8080")).ok());
+    EXPECT_TRUE(sim.Run(resolver.Resolve("example.org", "8080", kUdp)).ok());
+  }
+
+  EXPECT_THAT(system.services, ElementsAre("http", "http", ""));
+}
+
 TEST_F(ResolverTest, ForgetsAHost) {
   Resolver resolver;
   system.hosts["other"] = {.addresses = {kOther}};
@@ -320,7 +334,7 @@ TEST_F(ResolverTest, AsksForItselfWhereTheLookupIsGivenUp) {
 TEST_F(ResolverTest, AnswersASecondRuntimeWhereTheFirstHasStopped) {
   Resolver resolver;
   auto first = std::make_unique<Simulator>(
-      testing::SimulatorOptions{.seed = {}, .system = &system});
+      weft::testing::SimulatorOptions{.seed = {}, .system = &system});
   first->Spawn(resolver.Resolve("example.org", 80));
   first->RunOneStep();  // Its lookup is queued there, and never runs.
   JoinHandle<Addresses> asker = StartResolving(resolver);
@@ -349,15 +363,16 @@ TEST(ResolverCancellationTest, AnswersTheNextWhereverAnAskerIsCancelled) {
   std::optional<Resolver> resolver;
 
   auto start = [&] { return AskTwiceAtOnce(resolver.emplace()); };
-  auto check = [&](const absl::Status& result, const testing::Interrupted& at) {
+  auto check = [&](const absl::Status& result,
+                   const weft::testing::Interrupted& at) {
     EXPECT_TRUE(result.ok() || absl::IsCancelled(result)) << result;
     EXPECT_TRUE(result.ok() || !at.undisturbed);
     EXPECT_EQ(system.lists, 0);
     Simulator again({.seed = {}, .system = &system});
     EXPECT_TRUE(again.Run(resolver->Resolve("example.org", 80)).ok());
   };
-  const absl::StatusOr<int> places =
-      testing::CancelEverywhere({.seeds = 20, .system = &system}, start, check);
+  const absl::StatusOr<int> places = weft::testing::CancelEverywhere(
+      {.seeds = 20, .system = &system}, start, check);
 
   ASSERT_TRUE(places.ok()) << places.status();
   EXPECT_GT(*places, 4);

@@ -18,9 +18,11 @@
 #include "gtest/gtest.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/sleep.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulator.h"
+#include "weft/tests/net/child_programs.h"
 #include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/prompt_children.h"
 #include "weft/tests/support/temporary_directory.h"
@@ -31,13 +33,21 @@ namespace {
 using testing::OpenDescriptors;
 using testing::PromptChildren;
 using testing::Simulator;
-
-ProcessOptions Shell(std::string script) {
-  return ProcessOptions("sh", {"-c", std::move(script)});
-}
+using tests::Shell;
 
 bool HasChildren() {
   return ::waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHILD;
+}
+
+// Neither running nor a zombie: the reactor has reaped it.
+void AwaitReaped(Simulator& sim, pid_t process) {
+  auto until_gone = [process]() -> Task<absl::Status> {
+    while (::kill(process, 0) == 0) {
+      co_await OrReturn(SleepFor(absl::Milliseconds(1)));
+    }
+    co_return absl::OkStatus();
+  };
+  EXPECT_EQ(sim.Run(until_gone()), absl::OkStatus());
 }
 
 TEST(RunProcessTest, CollectsWhatItWritesAndHowItEnds) {
@@ -51,6 +61,61 @@ TEST(RunProcessTest, CollectsWhatItWritesAndHowItEnds) {
   EXPECT_EQ(ended->standard_error, "err\n");
   EXPECT_EQ(ended->status.code(), 2);
 }
+
+TEST(RunProcessTest, OrWhatItWritesToEitherInOneText) {
+  Simulator sim;
+  ProcessOptions options = Shell("echo out; echo err >&2; echo out again");
+  options.standard_error = Redirect::ToStandardOutput();
+
+  const auto ended = sim.Run(RunProcess(std::move(options)));
+
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->standard_output, "out\nerr\nout again\n");
+  EXPECT_EQ(ended->standard_error, "");
+}
+
+// --- Of a process that somebody has started ---------------------------------
+
+TEST(CollectOutputTest, FeedsAndReadsThePipesThatThereAre) {
+  Simulator sim;
+  auto program = []() -> Task<absl::StatusOr<ProcessOutput>> {
+    ProcessOptions options = Shell("cat; echo lost >&2; exit 4");
+    options.standard_input = Redirect::Pipe();
+    options.standard_output = Redirect::Pipe();
+    options.standard_error = Redirect::Null();
+    Process process = co_await OrReturn(Process::Spawn(std::move(options)));
+    absl::StatusOr<ProcessOutput> output =
+        co_await CollectOutput(process, "fed");
+    EXPECT_FALSE(process.has_stdin() || process.has_stdout());
+    EXPECT_TRUE(process.has_ended());
+    co_return output;
+  };
+
+  const auto ended = sim.Run(program());
+
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->standard_output, "fed");
+  EXPECT_EQ(ended->standard_error, "");
+  EXPECT_EQ(ended->status.code(), 4);
+}
+
+TEST(CollectOutputTest, AProgramThatWritesTooMuchRunsOn) {
+  Simulator sim;
+  auto program = []() -> Task<absl::Status> {
+    ProcessOptions options = Shell("echo too much; exec sleep 1000");
+    options.standard_output = Redirect::Pipe();
+    Process process = co_await OrReturn(Process::Spawn(std::move(options)));
+    const absl::StatusOr<ProcessOutput> output =
+        co_await CollectOutput(process, "", /*most=*/3);
+    EXPECT_EQ(::kill(process.pid(), 0), 0);
+    EXPECT_FALSE(process.has_ended());
+    co_return output.status();
+  };
+
+  EXPECT_EQ(sim.Run(program()).code(), absl::StatusCode::kResourceExhausted);
+}
+
+// --- From start to end ------------------------------------------------------
 
 TEST(RunProcessTest, FeedsMoreThanAPipeHolds) {
   Simulator sim;
@@ -85,14 +150,15 @@ TEST(RunProcessTest, TooMuchOutputEndsTheProgram) {
   EXPECT_FALSE(HasChildren());
 }
 
-// The whole group is told, so that the sleep does not outlive the shell.
+// The whole group is told, so that the sleep does not outlive the shell. It is
+// the one to say "ready": what begins behind the signal is not told.
 TEST(RunProcessTest, TheProgramMayWriteWhileItCleansUp) {
   PromptChildren system(/*end_at_once=*/false);
   Simulator sim({.system = &system});
   const testing::TemporaryDirectory folder;
-  ProcessOptions options =
-      Shell(absl::StrCat("trap 'echo bye; echo tidy > ", folder / "state",
-                         "; exit 0' TERM; ", "echo ready; sleep 1000 & wait"));
+  ProcessOptions options = Shell(absl::StrCat(
+      "trap 'echo bye; echo tidy > ", folder / "state", "; exit 0' TERM; ",
+      "sh -c 'echo ready; exec sleep 1000' & wait"));
   options.new_group = true;
   RunProcessOptions little;
   little.most_output = 3;
@@ -115,6 +181,35 @@ TEST(RunProcessTest, ADeadlineEndsTheProgramAndWaitsForIt) {
   EXPECT_EQ(sim.Run(program()).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_FALSE(HasChildren());
+}
+
+// A system that does not let us signal our children.
+class NotOurs final : public PromptChildren {
+ public:
+  NotOurs() : PromptChildren(/*end_at_once=*/false) {}
+
+  int kill(pid_t, int) override {
+    errno = EPERM;
+    return -1;
+  }
+};
+
+TEST(RunProcessTest, SaysThatTheProgramRunsOnWhereItMayNotBeSignalled) {
+  NotOurs system;
+  Simulator sim({.system = &system});
+  auto program = []() -> Task<absl::StatusOr<ProcessOutput>> {
+    RunProcessOptions little;
+    little.most_output = 3;
+    ProcessOptions options = Shell("echo ready; exec sleep 1000");
+    co_return co_await RunProcess(std::move(options), std::move(little));
+  };
+
+  const auto ended = sim.Run(program());
+
+  EXPECT_EQ(ended.status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(HasChildren());
+  ::kill(system.last(), SIGKILL);
+  AwaitReaped(sim, system.last());
 }
 
 TEST(RunProcessTest, WhereverItIsCancelledNothingIsLeftBehind) {

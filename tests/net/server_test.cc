@@ -4,11 +4,15 @@
 
 #include "weft/net/server.h"
 
+#include <sys/socket.h>
+
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,11 +24,13 @@
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/net/unix_listener.h"
+#include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
+#include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/support/open_descriptors.h"
@@ -76,8 +82,8 @@ class ServerTest : public ::testing::Test {
   }
 
   template <typename Body>
-  absl::Status Run(Body body) {
-    Simulator sim;
+  absl::Status Run(Body body, testing::SimulatedSystem* system = nullptr) {
+    Simulator sim({.system = system});
     absl::Status status = sim.Run(body());
     running_.reset();
     sim.RunUntilIdle();
@@ -208,7 +214,105 @@ TEST_F(ServerTest, OneClientsErrorIsNotTheOthers) {
   EXPECT_THAT(errors, ElementsAre("I said no"));
 }
 
+// A system where accepts go wrong.
+class FaultyAccept : public testing::SimulatedSystem {
+ public:
+  // `error` is what all get but the first `good`, and `times` in all.
+  FaultyAccept(int error, int good, int times)
+      : error_(error), good_(good), left_(times) {}
+
+  int accept(int fd, sockaddr* address, socklen_t* size) override {
+    if (good_ == 0 && left_ > 0) {
+      --left_;
+      errno = error_;
+      return -1;
+    }
+    const int socket = SimulatedSystem::accept(fd, address, size);
+    if (socket != -1 && good_ > 0) --good_;
+    return socket;
+  }
+
+ private:
+  const int error_;
+  int good_;
+  int left_;
+};
+
+TEST_F(ServerTest, ItIsSeenToStarveWhileItRuns) {
+  FaultyAccept system(EMFILE, /*good=*/0, /*times=*/3);
+  auto body = [this]() -> Task<absl::Status> {
+    co_await OrReturn(Start(Echo<TcpStream>));
+    TcpStream client = co_await OrReturn(Connect());
+
+    const std::string answer = co_await OrReturn(Ask(client, "late"));
+
+    EXPECT_EQ(answer, "late");
+    EXPECT_EQ(server_->listener().times_starved(), 3u);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body, &system), absl::OkStatus());
+}
+
 // --- The end ----------------------------------------------------------------
+
+TEST_F(ServerTest, TheListenersErrorEndsItAndDrains) {
+  FaultyAccept system(EINVAL, /*good=*/1, /*times=*/1000);
+  auto body = [this]() -> Task<absl::Status> {
+    co_await OrReturn(Start(Echo<TcpStream>));
+    TcpStream client = co_await OrReturn(Connect());
+    co_await OrReturn(Ask(client, "a"));
+    co_await OrReturn(SleepFor(absl::Seconds(5)));
+
+    const std::string still = co_await OrReturn(Ask(client, "b"));
+    const auto late = co_await Connect();
+    client.Close();
+    const absl::Status ended = co_await running_->Join();
+
+    EXPECT_EQ(still, "b");
+    EXPECT_TRUE(server_->draining().is_set());
+    EXPECT_EQ(late.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(reactor::ErrnoOf(ended), EINVAL);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body, &system), absl::OkStatus());
+}
+
+TEST_F(ServerTest, AHandlersExceptionEndsItAndEveryConnection) {
+  auto body = [this]() -> Task<absl::Status> {
+    auto handler = [](TcpStream stream) -> Task<absl::Status> {
+      const std::string text = co_await OrReturn(ReadText(stream));
+      if (text == "bad") throw std::runtime_error("out of a handler");
+      co_return co_await Echo(std::move(stream));
+    };
+    co_await OrReturn(Start(handler));
+    TcpStream other = co_await OrReturn(Connect());
+    TcpStream bad = co_await OrReturn(Connect());
+    co_await OrReturn(SleepFor(absl::Seconds(1)));
+    std::string thrown;
+
+    const std::string refused = co_await OrReturn(Ask(bad, "bad"));
+    const std::string end = co_await OrReturn(ReadText(other));
+    try {
+      const absl::Status ended = co_await running_->Join();
+      thrown = ended.ToString();
+    } catch (const std::runtime_error& error) {
+      thrown = error.what();
+    }
+    const auto late = co_await Connect();
+
+    EXPECT_EQ(refused, "");
+    EXPECT_EQ(end, "") << "it was cancelled";
+    EXPECT_EQ(thrown, "out of a handler");
+    EXPECT_EQ(late.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(server_->connections(), 0);
+    EXPECT_EQ(server_->accepted(), 2);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
 
 TEST_F(ServerTest, DrainedItEndsWhenTheLastConnectionHas) {
   auto body = [this]() -> Task<absl::Status> {

@@ -80,6 +80,22 @@ TEST_F(SignalSetTest, ASignalThatCameBeforeTheSetIsGiven) {
   EXPECT_EQ(*sim_.Run(program()), SIGUSR1);
 }
 
+// RunMain leaves such a signal alone; who announces it wants it.
+TEST_F(SignalSetTest, GivesASignalThatTheProgramWasStartedToIgnore) {
+  const auto before = ::signal(SIGUSR1, SIG_IGN);
+  auto program = []() -> Task<absl::StatusOr<int>> {
+    SignalSet signals = *SignalSet::Create({SIGUSR1});
+    Raise(SIGUSR1);
+    co_return co_await WithTimeout(absl::Seconds(1), signals.Next());
+  };
+
+  const auto signal = sim_.Run(program());
+  ::signal(SIGUSR1, before);
+
+  ASSERT_TRUE(signal.ok()) << signal.status();
+  EXPECT_EQ(*signal, SIGUSR1);
+}
+
 TEST_F(SignalSetTest, ASignalThatASetHasNotGivenWaitsForTheNextOne) {
   auto program = []() -> Task<absl::StatusOr<int>> {
     std::optional<SignalSet> first = *SignalSet::Create({SIGUSR2, SIGUSR1});

@@ -3,10 +3,12 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <net/if.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,12 +19,17 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "weft/net/multicast.h"
+#include "weft/net/resolver.h"
 #include "weft/net/udp_socket.h"
 #include "weft/net/unix_datagram.h"
+#include "weft/reactor/fd.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/task.h"
 #include "weft/tests/net/tcp_pair.h"
+#include "weft/tests/net/udp_pair.h"
+#include "weft/tests/net/wire.h"
 #include "weft/tests/support/single_faults.h"
 #include "weft/tests/support/temporary_directory.h"
 
@@ -118,6 +125,107 @@ TEST(SingleFaultsDatagramTest, UdpBearsEveryOne) {
   EXPECT_GE(borne, 90);
 }
 
+// --- By name ----------------------------------------------------------------
+
+Task<absl::Status> TalkByName(Came& came) {
+  UdpSocket server = co_await OrReturn(UdpSocket::Bind("127.0.0.1:0"));
+  const std::string name =
+      absl::StrCat("localhost:", server.local_address().port());
+  Resolver resolver;
+  UdpDialOptions options;
+  options.source = Address::Loopback(0);
+  options.resolver = &resolver;
+  UdpSocket client = co_await OrReturn(UdpSocket::Dial(name, options));
+  co_await OrReturn(client.Disconnect());
+  co_await OrReturn(client.ConnectByName(name, &resolver));
+  for (const std::string_view text : kTexts) {
+    co_await OrReturn(client.Send(Bytes(text)));
+    std::array<std::byte, 16> buffer;
+    const Received got = co_await OrReturn(server.Receive(buffer));
+    came.push_back(Text(std::span(buffer).first(got.size)));
+  }
+  co_return absl::OkStatus();
+}
+
+TEST(SingleFaultsDatagramTest, APeerByNameBearsEveryOne) {
+  Came came;
+
+  const int borne = FaultsBorne(OnCame(came, [&] { return TalkByName(came); }));
+
+  EXPECT_GE(borne, 150);
+}
+
+// --- Segments ---------------------------------------------------------------
+
+Task<absl::Status> AskForSegments(bool& has) {
+  UdpSocket socket = co_await OrReturn(UdpSocket::Bind("127.0.0.1:0"));
+  has = co_await OrReturn(socket.SendsSegments());
+  co_return absl::OkStatus();
+}
+
+// One call for several datagrams, which are received one by one.
+Task<absl::Status> TalkInSegments(Wire& wire) {
+  constexpr std::size_t kSegment = 100;
+  UdpPair pair = co_await OrReturn(MakeUdpPair());
+  wire.given = Text(Pattern(3 * kSegment + 50));
+  co_await OrReturn(pair.client.SendSegments(Bytes(wire.given), kSegment));
+  std::array<std::byte, 2 * kSegment> buffer;
+  while (wire.came.size() < wire.given.size()) {
+    const Received got = co_await OrReturn(pair.server.Receive(buffer));
+    EXPECT_LE(got.size, kSegment);
+    wire.came += Text(std::span(buffer).first(got.size));
+  }
+  co_return absl::OkStatus();
+}
+
+TEST(SingleFaultsDatagramTest, SegmentsBearEveryOne) {
+  bool has = false;
+  ASSERT_EQ(Simulate({}, AskForSegments, has), absl::OkStatus());
+  if (!has) GTEST_SKIP() << "this system has no segments";
+  Wires wires;
+
+  const int borne =
+      FaultsBorne(OnWires(wires, [&] { return TalkInSegments(wires.up); }));
+
+  EXPECT_GE(borne, 50);
+}
+
+// --- Groups -----------------------------------------------------------------
+
+// As systems go: Linux's, or the others'.
+const char* LoopbackName() {
+  return ::if_nametoindex("lo") != 0 ? "lo" : "lo0";
+}
+
+Task<absl::Status> TalkToGroup(Came& came) {
+  const Address everybody(Address::Ipv4Bytes{239, 255, 12, 35}, 0);
+  const std::uint32_t loopback =
+      co_await OrReturn(InterfaceNumber(LoopbackName()));
+  UdpSocket member = co_await OrReturn(UdpSocket::Bind("0.0.0.0:0"));
+  UdpSocket sender = co_await OrReturn(UdpSocket::Bind("127.0.0.1:0"));
+  const Address group = everybody.WithPort(member.local_address().port());
+  co_await OrReturn(member.multicast().Join(group, loopback));
+  co_await OrReturn(sender.multicast().SetInterface(loopback));
+  co_await OrReturn(sender.multicast().SetTtl(0));
+  co_await OrReturn(sender.multicast().SetLoopback(true));
+  for (const std::string_view text : kTexts) {
+    co_await OrReturn(sender.SendTo(Bytes(text), group));
+    std::array<std::byte, 16> buffer;
+    const Datagram got = co_await OrReturn(member.ReceiveFrom(buffer));
+    came.push_back(Text(std::span(buffer).first(got.size)));
+  }
+  co_return member.multicast().Leave(group, loopback);
+}
+
+TEST(SingleFaultsDatagramTest, AGroupBearsEveryOne) {
+  Came came;
+
+  const int borne =
+      FaultsBorne(OnCame(came, [&] { return TalkToGroup(came); }));
+
+  EXPECT_GE(borne, 120);
+}
+
 // --- Unix sockets -----------------------------------------------------------
 
 Task<absl::Status> SendAllUnix(UnixDatagram& socket, std::string path) {
@@ -158,6 +266,54 @@ TEST(SingleFaultsDatagramTest, UnixSocketsBearEveryOne) {
       OnCame(came, [&] { return TalkOverUnix(folder / "socket", came); }));
 
   EXPECT_GE(borne, 120);
+}
+
+// --- Descriptors ------------------------------------------------------------
+
+Task<absl::Status> PassAll(UnixDatagram& socket, std::string path) {
+  const UnixAddress to = co_await OrReturn(UnixAddress::Parse(path));
+  const reactor::Fd own(::dup(STDERR_FILENO));
+  const std::array<int, 1> given = {own.get()};
+  co_await OrReturn(socket.SendDescriptorsTo(Bytes(kTexts[0]), given, to));
+  co_await OrReturn(socket.Connect(to));
+  for (std::size_t i = 1; i < kTexts.size(); ++i) {
+    co_await OrReturn(socket.SendDescriptors(Bytes(kTexts[i]), given));
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> TakeAll(UnixDatagram& socket, Came& came) {
+  std::array<std::byte, 16> buffer;
+  while (came.size() < kTexts.size()) {
+    const UnixDatagram::WithDescriptors got =
+        co_await OrReturn(socket.ReceiveDescriptors(buffer));
+    came.push_back(Text(std::span(buffer).first(got.size)));
+    EXPECT_EQ(got.descriptors.size(), 1u);
+    EXPECT_TRUE(got.sender.has_value());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> PassOverUnix(std::string path, Came& came) {
+  // A run whose lstat has failed does not know the file for its own.
+  ::unlink(path.c_str());
+  const UnixDatagramOptions options = {.pass_credentials = true};
+  UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path, options));
+  UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+  co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+    scope.Spawn(TakeAll(server, came));
+    co_return co_await PassAll(client, path);
+  });
+}
+
+TEST(SingleFaultsDatagramTest, DescriptorsThatArePassedBearEveryOne) {
+  const weft::testing::TemporaryDirectory folder;
+  Came came;
+
+  const int borne = FaultsBorne(
+      OnCame(came, [&] { return PassOverUnix(folder / "socket", came); }));
+
+  EXPECT_GE(borne, 130);
 }
 
 }  // namespace

@@ -6,9 +6,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +24,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/net/async_fd.h"
+#include "weft/net/fifo.h"
 #include "weft/net/pipe.h"
 #include "weft/net/process.h"
 #include "weft/net/run_process.h"
@@ -30,8 +34,10 @@
 #include "weft/net/unix_listener.h"
 #include "weft/net/unix_stream.h"
 #include "weft/reactor/fd.h"
+#include "weft/reactor/os_error.h"
 #include "weft/reactor/reactor.h"
 #include "weft/reactor/signal_mask.h"
+#include "weft/reactor/system.h"
 #include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
@@ -45,6 +51,7 @@ namespace {
 
 using ::weft::testing::TemporaryDirectory;
 using ::weft::tests::FaultsBorne;
+using ::weft::tests::Session;
 
 constexpr std::string_view kText =
     "some words for the other side, and enough of them for a call to be cut "
@@ -136,7 +143,7 @@ TEST(SingleFaultsLocalTest, BulkBearsEveryOne) {
   EXPECT_GE(borne, 150);
 }
 
-// --- Pipes and streams that are shared --------------------------------------
+// --- Pipes ------------------------------------------------------------------
 
 Task<absl::Status> FillPipe(PipeWriter writer, Wire& wire) {
   co_await OrReturn(Say(writer, std::string(kText), wire));
@@ -166,6 +173,57 @@ TEST(SingleFaultsLocalTest, APipeBearsEveryOne) {
   EXPECT_GE(borne, 350);
 }
 
+// --- FIFOs ------------------------------------------------------------------
+
+Task<absl::Status> DrainFifo(std::string path, Wire& wire) {
+  ::unlink(path.c_str());
+  EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  PipeReader reader = co_await OrReturn(OpenFifoReader(path));
+  PipeWriter writer = co_await OrReturn(OpenFifoWriter(path));
+  co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+    scope.Spawn(FillPipe(std::move(writer), wire));
+    co_return co_await HearOut(reader, wire);
+  });
+}
+
+TEST(SingleFaultsLocalTest, AFifoBearsEveryOne) {
+  const TemporaryDirectory folder;
+  Wires wires;
+
+  const int borne = FaultsBorne(
+      OnWires(wires, [&] { return DrainFifo(folder / "fifo", wires.up); }));
+
+  EXPECT_GE(borne, 300);
+}
+
+// Ends that come from elsewhere, of a FIFO that each of them holds open.
+Task<absl::Status> TalkThroughForeignEnds(std::string path, Wire& wire) {
+  ::unlink(path.c_str());
+  EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  reactor::System& system = CurrentReactor().system();
+  reactor::Fd in(::open(path.c_str(), O_RDWR | O_CLOEXEC), system);
+  reactor::Fd out(::open(path.c_str(), O_RDWR | O_CLOEXEC), system);
+  PipeReader reader =
+      co_await OrReturn(PipeReader::FromFd(std::move(in), "in"));
+  PipeWriter writer =
+      co_await OrReturn(PipeWriter::FromFd(std::move(out), "out"));
+  co_await OrReturn(Say(writer, std::string(kText), wire));
+  co_return co_await Hear(reader, kText.size(), wire);
+}
+
+TEST(SingleFaultsLocalTest, EndsOfOthersBearEveryOne) {
+  const TemporaryDirectory folder;
+  Wires wires;
+
+  const int borne = FaultsBorne(OnWires(wires, [&] {
+    return TalkThroughForeignEnds(folder / "fifo", wires.up);
+  }));
+
+  EXPECT_GE(borne, 150);
+}
+
+// --- Streams that are shared ------------------------------------------------
+
 Task<absl::Status> SayShared(OutputStream output, Wire& wire) {
   co_await OrReturn(Say(output, std::string(kText), wire));
   output.Close();
@@ -191,11 +249,79 @@ Task<absl::Status> TalkThroughShared(Wire& wire) {
 
 TEST(SingleFaultsLocalTest, StreamsThatAreSharedBearEveryOne) {
   Wires wires;
+  Session session = OnWires(wires, [&] { return TalkThroughShared(wires.up); });
+  session.does_without = {"fcntl", "open"};  // It tries the pipe as it is.
 
-  const int borne =
-      FaultsBorne(OnWires(wires, [&] { return TalkThroughShared(wires.up); }));
+  const int borne = FaultsBorne(std::move(session));
 
   EXPECT_GE(borne, 190);
+}
+
+// --- Descriptors that somebody else talks through ---------------------------
+
+using IoResult = std::optional<absl::StatusOr<std::size_t>>;
+
+IoResult ResultOf(ssize_t moved, const char* call) {
+  if (moved >= 0) return static_cast<std::size_t>(moved);
+  const int error = errno;
+  if (error == EAGAIN) return std::nullopt;
+  return reactor::ErrnoToStatus(error, call);
+}
+
+Task<absl::Status> WriteThrough(AsyncFd& fd, Wire& wire) {
+  reactor::System& system = CurrentReactor().system();
+  wire.given = kText;
+  std::string_view rest = kText;
+  auto write = [&](int number) {
+    const auto call = [&] {
+      return system.write(number, rest.data(), rest.size());
+    };
+    return ResultOf(reactor::RetryInterrupted(call), "write(pipe)");
+  };
+  while (!rest.empty()) {
+    const std::size_t taken =
+        co_await OrReturn(fd.TryIo(Direction::kWrite, write));
+    rest.remove_prefix(taken);
+  }
+  fd.Close();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ReadThrough(AsyncFd& fd, Wire& wire) {
+  reactor::System& system = CurrentReactor().system();
+  std::array<std::byte, 200> buffer;
+  auto read = [&](int number) {
+    const auto call = [&] {
+      return system.read(number, buffer.data(), buffer.size());
+    };
+    return ResultOf(reactor::RetryInterrupted(call), "read(pipe)");
+  };
+  for (;;) {
+    const std::size_t got = co_await OrReturn(fd.TryIo(Direction::kRead, read));
+    if (got == 0) co_return absl::OkStatus();
+    wire.came += Text(std::span(buffer).first(got));
+  }
+}
+
+// One end is taken over, the other is borrowed.
+Task<absl::Status> TalkThroughAsyncFds(Wire& wire) {
+  PipeEnds ends = co_await OrReturn(OpenPipe(CurrentReactor().system()));
+  AsyncFd in = co_await OrReturn(AsyncFd::Adopt(std::move(ends.read)));
+  AsyncFd out = co_await OrReturn(AsyncFd::Borrow(ends.write.get()));
+  ends.write.Close().IgnoreError();  // The duplicate has the pipe.
+  co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+    scope.Spawn(WriteThrough(out, wire));
+    co_return co_await ReadThrough(in, wire);
+  });
+}
+
+TEST(SingleFaultsLocalTest, DescriptorsOfOthersBearEveryOne) {
+  Wires wires;
+
+  const int borne = FaultsBorne(
+      OnWires(wires, [&] { return TalkThroughAsyncFds(wires.up); }));
+
+  EXPECT_GE(borne, 200);
 }
 
 // --- Processes --------------------------------------------------------------
@@ -210,6 +336,15 @@ Task<absl::Status> TalkToCat(Wire& wire) {
   ProcessOptions options("cat");
   options.standard_input = Redirect::Pipe();
   options.standard_output = Redirect::Pipe();
+  options.standard_error = Redirect::ToStandardOutput();
+  reactor::System& system = CurrentReactor().system();
+  auto open_null = [&] { return system.open("/dev/null", O_RDONLY, 0); };
+  reactor::Fd passed_on(reactor::RetryInterrupted(open_null), system);
+  if (!passed_on) {
+    co_return reactor::ErrnoToStatus(errno, "open(\"/dev/null\")");
+  }
+  const int number = passed_on.get();  // Its own: it has to make way.
+  options.descriptors.emplace(number, std::move(passed_on));
   Process cat = co_await OrReturn(Process::Spawn(std::move(options)));
   PipeReader output = cat.TakeStdout();
   absl::Status talked =
@@ -266,13 +401,15 @@ Task<absl::Status> StopSleep() {
   co_return absl::OkStatus();
 }
 
-// One at a time: it is not stopped where both signals are said to have failed.
+// It is not stopped where both signals are said to have found nobody: its
+// number may be another's by then.
 TEST(SingleFaultsLocalTest, AProgramThatIsStoppedBearsEveryOne) {
-  tests::SingleFaults faults(
+  const int borne = FaultsBorne(
       {.start = StopSleep,
-       .check = [](const absl::Status&) { return absl::OkStatus(); }});
+       .check = [](const absl::Status&) { return absl::OkStatus(); },
+       .tidies_by = {"kill", "waitpid"}});
 
-  EXPECT_GE(faults.TryAll(), 40);
+  EXPECT_GE(borne, 40);
 }
 
 // --- Signals ----------------------------------------------------------------

@@ -47,6 +47,7 @@ namespace weft::net {
 namespace {
 
 using ::weft::tests::FaultsBorne;
+using ::weft::tests::Session;
 
 // --- A conversation, byte by byte or in parts -------------------------------
 
@@ -169,9 +170,10 @@ Task<absl::Status> TalkThroughRelay(Wires& wires) {
 
 TEST(SingleFaultsTest, ARelayBearsEveryOne) {
   Wires wires;
+  Session session = OnWires(wires, [&] { return TalkThroughRelay(wires); });
+  session.does_without = {"pipe"};  // It copies through a buffer.
 
-  const int borne =
-      FaultsBorne(OnWires(wires, [&] { return TalkThroughRelay(wires); }));
+  const int borne = FaultsBorne(std::move(session));
 
   EXPECT_GE(borne, 600);
 }
@@ -348,6 +350,36 @@ Task<absl::Status> AskByName(Address address, Wires& wires) {
   co_await OrReturn(Say(stream, std::string(kHello), wires.up));
   co_await OrReturn(stream.ShutdownWrite());
   co_return co_await HearOut(stream, wires.down);
+}
+
+// What the options of both ends add before it is made.
+Task<absl::Status> ListenAndAskWithOptions(Wires& wires) {
+  ListenOptions listening;
+  listening.no_delay = true;
+  listening.keep_alive = KeepAlive();
+  listening.type_of_service = 0x10;
+  Resolver resolver;
+  TcpListener listener = co_await OrReturn(
+      TcpListener::BindByName("127.0.0.1:0", listening, &resolver));
+  ConnectOptions options;
+  options.no_delay = true;
+  options.keep_alive = KeepAlive();
+  options.type_of_service = 0x10;
+  options.receive_buffer_size = 100'000;
+  TcpStream client =
+      co_await OrReturn(TcpStream::Connect(listener.local_address(), options));
+  TcpStream server = co_await OrReturn(listener.Accept());
+  co_await OrReturn(Say(client, std::string(kHello), wires.up));
+  co_return co_await Hear(server, kHello.size(), wires.up);
+}
+
+TEST(SingleFaultsTest, OptionsOfBothEndsBearEveryOne) {
+  Wires wires;
+
+  const int borne = FaultsBorne(
+      OnWires(wires, [&] { return ListenAndAskWithOptions(wires); }));
+
+  EXPECT_GE(borne, 150);
 }
 
 TEST(SingleFaultsTest, AConnectionByNameBearsEveryOne) {

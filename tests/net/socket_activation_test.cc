@@ -71,15 +71,33 @@ TEST(SocketActivationTest, WhatIsForAnotherProcessIsLeftAlone) {
   }));
 }
 
-TEST(SocketActivationTest, WhatIsNoNumberIsRefused) {
+TEST(SocketActivationTest, WhatIsNoNumberIsRefusedAndNothingTaken) {
   EXPECT_TRUE(HoldsInAChild(1, "", "many", nullptr, [] {
-    return absl::IsInvalidArgument(TakeActivatedSockets().status());
+    return absl::IsInvalidArgument(TakeActivatedSockets().status()) &&
+           ::fcntl(3, F_GETFD) == 0;
   }));
 }
 
 TEST(SocketActivationTest, ADescriptorThatIsNotOpenIsRefused) {
   EXPECT_TRUE(HoldsInAChild(1, "", "2", nullptr, [] {
     return absl::IsFailedPrecondition(TakeActivatedSockets().status());
+  }));
+}
+
+TEST(SocketActivationTest, ARefusalNamesTheDescriptorAndClosesTheOthers) {
+  EXPECT_TRUE(HoldsInAChild(3, "", "3", nullptr, [] {
+    ::close(4);
+    const absl::Status refused = TakeActivatedSockets().status();
+    return refused.message() ==
+               "descriptor 4 of LISTEN_FDS: Bad file descriptor" &&
+           ::fcntl(3, F_GETFD) == -1 && ::fcntl(5, F_GETFD) == -1;
+  }));
+}
+
+TEST(SocketActivationTest, MoreThanAProcessCanHaveAreRefusedAtOnce) {
+  EXPECT_TRUE(HoldsInAChild(1, "", "2147483647", nullptr, [] {
+    return absl::IsInvalidArgument(TakeActivatedSockets().status()) &&
+           ::fcntl(3, F_GETFD) == 0;
   }));
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@
 #include "weft/net/pipe.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
+#include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
@@ -351,6 +353,45 @@ class BrokenSystem : public testing::SimulatedSystem {
   }
   const int error_;
 };
+
+// Linux tells of a connection that it has given up once, and then ends it.
+class LosingSystem : public testing::SimulatedSystem {
+ public:
+  explicit LosingSystem(int error) : error_(error) {}
+
+  ssize_t recv(int, void*, std::size_t, int) override { return 0; }
+  ssize_t send(int, const void*, std::size_t, int) override {
+    errno = error_;
+    return -1;
+  }
+
+ private:
+  const int error_;
+};
+
+TEST(SocketAttemptsTest, AWriterIsToldWhyAndTheReaderThatItIsNoEnd) {
+  for (const int error :
+       {ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
+        ECONNREFUSED, ENOPROTOOPT, EPROTO, EACCES}) {
+    LosingSystem system(error);
+    const absl::Status status =
+        Simulate({.system = &system}, [error]() -> Task<absl::Status> {
+          TcpPair pair = co_await OrReturn(ConnectPair());
+          std::array<std::byte, 1> byte;
+
+          const absl::StatusOr<std::size_t> written =
+              co_await pair.client.Write(Bytes("x"));
+          const absl::StatusOr<std::size_t> read =
+              co_await pair.client.Read(byte);
+
+          EXPECT_EQ(reactor::ErrnoOf(written.status()), error);
+          EXPECT_EQ(read.status().code(), absl::StatusCode::kUnavailable)
+              << std::strerror(error);
+          co_return absl::OkStatus();
+        });
+    EXPECT_EQ(status, absl::OkStatus());
+  }
+}
 
 TEST(SocketAttemptsTest, SayWhatFailedAndOnWhat) {
   BrokenSystem system(EHOSTUNREACH);

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,12 +19,15 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/scope.h"
+#include "weft/runtime/sleep.h"
+#include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
@@ -164,6 +169,34 @@ TEST_F(SocketEndsTest, TryFirstAfterAHangUp) {
   sim_.RunUntilIdle();
 
   EXPECT_EQ(system_.reads, 2);  // The bytes, and the end: from one edge.
+}
+
+Task<absl::Status> TryThenRead(CountingSystem& system) {
+  TcpPair pair = co_await OrReturn(ConnectPair());
+  std::array<std::byte, 16> buffer;
+  system.Forget();
+
+  EXPECT_EQ(pair.server.TryRead(buffer), std::nullopt);
+  auto reader = Spawn(ReadText<TcpStream>, std::ref(pair.server));
+  co_await OrReturn(SleepFor(absl::Seconds(1)));
+  EXPECT_EQ(system.reads, 1);
+
+  co_await OrReturn(pair.client.WriteAll(Bytes("x")));
+  const std::string text = co_await OrReturn(reader.Join());
+  EXPECT_EQ(text, "x");
+  EXPECT_EQ(system.reads, 2);
+
+  // That was less than there was room for.
+  EXPECT_EQ(pair.server.TryRead(buffer), std::nullopt);
+  EXPECT_EQ(system.reads, 2);
+  co_return absl::OkStatus();
+}
+
+TEST(TriedSocketTest, AsksForWhatIsNotThereOnce) {
+  CountingSystem system;
+  testing::Simulator sim({.system = &system});
+
+  EXPECT_EQ(sim.Run(TryThenRead(system)), absl::OkStatus());
 }
 
 }  // namespace

@@ -72,6 +72,15 @@ Connected Terminal() {
 
 bool Blocks(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
 
+// As another program makes them that was started on them.
+Connected NonBlocking(Connected ends) {
+  for (const Fd* const end : {&ends.read, &ends.write}) {
+    const int flags = ::fcntl(end->get(), F_GETFL);
+    EXPECT_EQ(::fcntl(end->get(), F_SETFL, flags | O_NONBLOCK), 0);
+  }
+  return ends;
+}
+
 Fd Duplicate(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 
 void Write(const Fd& to, std::string_view text) {
@@ -136,8 +145,23 @@ TEST(InputStreamTest, ReadsTheMasterOfATerminalAndNoOther) {
   EXPECT_EQ(*read, "woven");
 }
 
+// As where /proc is not there, or the pipe is somebody else's.
+class WithoutNames : public SimulatedSystem {
+ public:
+  int open(const char*, int, mode_t) override {
+    errno = ENOENT;
+    return -1;
+  }
+};
+
+TEST(InputStreamTest, WaitsForAPipeThatCannotBeOpenedAgain) {
+  WithoutNames system;
+  Simulator sim({.system = &system});
+  EXPECT_TRUE(sim.Run(UseInput(BlockingPipe(), "")).ok());
+}
+
 // As macOS, which cannot try a pipe without waiting.
-class Patient final : public SimulatedSystem {
+class Patient : public WithoutNames {
  public:
   ssize_t read_nowait(int, void*, std::size_t) override { return Fail(); }
   ssize_t write_nowait(int, const void*, std::size_t) override {
@@ -155,6 +179,38 @@ TEST(InputStreamTest, WaitsForAPipeThatCannotBeTried) {
   Patient system;
   Simulator sim({.system = &system});
   EXPECT_TRUE(sim.Run(UseInput(BlockingPipe(), "")).ok());
+}
+
+// As for a device that cannot count what it has, or where whoever shares the
+// pipe has taken what was counted: the pool finds nothing.
+class Uncounted final : public Patient {
+ public:
+  int ioctl(int, unsigned long, void*) override {
+    errno = ENOTTY;
+    return -1;
+  }
+};
+
+TEST(InputStreamTest, WaitsForWhatSomebodyElseHasMadeNonBlocking) {
+  Uncounted system;
+  Simulator sim({.system = &system});
+  auto program = []() -> Task<absl::StatusOr<std::string>> {
+    Connected ends = NonBlocking(BlockingPipe());
+    InputStream input =
+        co_await OrReturn(InputStream::Adopt(Duplicate(ends.read), "input"));
+    absl::StatusOr<std::string> none =
+        co_await WithTimeout(absl::Seconds(1), ReadSome(input));
+    EXPECT_TRUE(absl::IsDeadlineExceeded(none.status())) << none.status();
+    JoinHandle reading = Spawn(ReadSome, std::ref(input));
+    co_await Yield();
+    Write(ends.write, "woven");
+    co_return co_await reading.Join();
+  };
+
+  const auto read = sim.Run(program());
+
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, "woven");
 }
 
 TEST(InputStreamTest, ReadsAFileFromWhereItStands) {
@@ -216,14 +272,60 @@ Task<absl::StatusOr<bool>> FillAndDrain(Connected ends) {
   co_return Blocks(ends.write.get());
 }
 
+// Also where the kernel could not try it without waiting.
+TEST(OutputStreamTest, APipeThatIsFullKeepsNobodyWhoIsCancelled) {
+  class Untried final : public SimulatedSystem {
+   public:
+    ssize_t write_nowait(int, const void*, std::size_t) override {
+      errno = ENOTSUP;
+      return -1;
+    }
+  } system;
+  Simulator sim({.system = &system});
+  auto program = [](Connected ends) -> Task<absl::Status> {
+    OutputStream output =
+        co_await OrReturn(OutputStream::Adopt(Duplicate(ends.write), "output"));
+    const std::string much(300'000, 'x');
+    co_return co_await WithTimeout(
+        absl::Seconds(1), WriteAll(output, std::as_bytes(std::span(much))));
+  };
+
+  const absl::Status status = sim.Run(program(BlockingPipe()));
+
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+}
+
 TEST(OutputStreamTest, WaitsForAPipeAndLeavesItBlocking) {
   Simulator sim;
   EXPECT_TRUE(*sim.Run(FillAndDrain(BlockingPipe())));
 }
 
+// Who shares an open file may have made it so; it is left as it is.
+TEST(OutputStreamTest, WaitsForAPipeThatDoesNotBlockAndCannotBeTried) {
+  Patient system;
+  Simulator sim({.system = &system});
+  Connected pipe = BlockingPipe();
+  ASSERT_EQ(::fcntl(pipe.write.get(), F_SETFL, O_NONBLOCK), 0);
+
+  const absl::StatusOr<bool> blocks = sim.Run(FillAndDrain(std::move(pipe)));
+
+  ASSERT_TRUE(blocks.ok()) << blocks.status();
+  EXPECT_FALSE(*blocks);
+}
+
 TEST(OutputStreamTest, WaitsForASocketAndLeavesItBlocking) {
   Simulator sim;
   EXPECT_TRUE(*sim.Run(FillAndDrain(BlockingSockets())));
+}
+
+TEST(OutputStreamTest, WaitsForWhatSomebodyElseHasMadeNonBlocking) {
+  Patient system;
+  Simulator sim({.system = &system});
+
+  const auto blocks = sim.Run(FillAndDrain(NonBlocking(BlockingPipe())));
+
+  ASSERT_TRUE(blocks.ok()) << blocks.status();
+  EXPECT_FALSE(*blocks);  // Left as it was found.
 }
 
 TEST(OutputStreamTest, WritesToATerminal) {
@@ -262,6 +364,31 @@ TEST(OutputStreamTest, WritesToAFileAndToAPipeThatCannotBeTried) {
   EXPECT_EQ(folder.Read("f"), "woven");
   std::array<char, 64> buffer;
   EXPECT_EQ(::read(pipe.read.get(), buffer.data(), buffer.size()), 5);
+}
+
+TEST(OutputStreamTest, OfSeveralPartsItWritesTheFirstThatHasAnything) {
+  Simulator sim;
+  auto program = [](Fd to) -> Task<absl::StatusOr<std::size_t>> {
+    OutputStream output =
+        co_await OrReturn(OutputStream::Adopt(std::move(to), "output"));
+    std::string_view one = "wo";
+    std::string_view other = "ven";
+    const std::array<std::span<const std::byte>, 3> parts = {
+        std::span<const std::byte>(), std::as_bytes(std::span(one)),
+        std::as_bytes(std::span(other))};
+    co_return co_await output.WriteVectored(parts);
+  };
+  const testing::TemporaryDirectory folder;
+  Fd file(::open((folder / "f").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  Connected pipe = BlockingPipe();
+
+  EXPECT_EQ(sim.Run(program(std::move(file))).value(), 2u);
+  EXPECT_EQ(sim.Run(program(std::move(pipe.write))).value(), 2u);
+
+  EXPECT_EQ(folder.Read("f"), "wo");
+  std::array<char, 64> buffer;
+  ASSERT_EQ(::read(pipe.read.get(), buffer.data(), buffer.size()), 2);
+  EXPECT_EQ(std::string_view(buffer.data(), 2), "wo");
 }
 
 TEST(OutputStreamTest, WhereNobodyReadsItSaysSoAndRaisesNothing) {

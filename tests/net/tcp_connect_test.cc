@@ -23,13 +23,12 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
-#include "weft/runtime/testing/cancel_everywhere.h"
 #include "weft/runtime/testing/simulated_system.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/runtime/yield.h"
+#include "weft/tests/net/cancel_opening.h"
 #include "weft/tests/net/silent_port.h"
 #include "weft/tests/net/tcp_pair.h"
-#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
 namespace {
@@ -149,29 +148,15 @@ TEST(TcpConnectTest, LeavesNoSocketBehindWhereverItIsCancelled) {
   const DeafPort port;
   ASSERT_EQ(::listen(port.fd(), 100), 0);
   FarAwaySystem system;
-  int before = 0;
-  int cancelled = 0;
 
-  auto start = [&] {
-    before = testing::OpenDescriptors();
-    return TcpStream::Connect(port.address(),
-                              {.timeout = absl::Seconds(3), .no_delay = true});
-  };
-  auto check = [&](absl::StatusOr<TcpStream> stream,
-                   const testing::Interrupted& at) {
-    EXPECT_TRUE(stream.ok() || absl::IsCancelled(stream.status()))
-        << stream.status();
-    EXPECT_TRUE(stream.ok() || !at.undisturbed);
-    EXPECT_EQ(testing::OpenDescriptors(), before + (stream.ok() ? 1 : 0));
-    if (!stream.ok()) ++cancelled;
-  };
+  const CancelledOpenings tried =
+      CancelOpeningEverywhere({.system = &system}, [&] {
+        return TcpStream::Connect(
+            port.address(), {.timeout = absl::Seconds(3), .no_delay = true});
+      });
 
-  const absl::StatusOr<int> places =
-      testing::CancelEverywhere({.system = &system}, start, check);
-
-  ASSERT_TRUE(places.ok()) << places.status();
-  EXPECT_GT(*places, 2);
-  EXPECT_GE(cancelled, 2);
+  EXPECT_GT(tried.places, 2);
+  EXPECT_GE(tried.cancelled, 2);
 }
 
 TEST(TcpConnectTest, IsNoConnectionWhenTheSocketMetItself) {

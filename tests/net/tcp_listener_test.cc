@@ -229,6 +229,32 @@ TEST(TcpListenerKernelTest, IsCancelledWhileItWaitsForRoom) {
   EXPECT_EQ(accepting.BlockingJoin().code(), absl::StatusCode::kCancelled);
 }
 
+TEST(TcpListenerKernelTest, IsToldThatItWasClosedAfterItsPause) {
+  FailingAccept system(EMFILE, /*times=*/1'000'000);
+  absl::StatusOr<TcpListener> listener = absl::UnknownError("not bound yet");
+  weft::testing::Simulator sim({.system = &system});
+  auto bind = [&listener]() -> Task<absl::Status> {
+    listener = TcpListener::Bind("127.0.0.1:0");
+    co_return listener.status();
+  };
+  ASSERT_EQ(sim.Run(bind()), absl::OkStatus());
+  const PlainPeer knocking(listener->local_address());
+  int accepted = 0;
+  JoinHandle<absl::Status> accepting =
+      sim.SpawnJoinable(AcceptOne, std::ref(*listener), std::ref(accepted));
+  sim.RunFor(absl::Seconds(2));
+  const int calls = system.calls;
+
+  listener->Close();
+  sim.RunFor(absl::Milliseconds(350));
+
+  ASSERT_TRUE(accepting.finished());
+  EXPECT_EQ(accepting.BlockingJoin().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(system.calls, calls) << "the number may be another's by now";
+  EXPECT_EQ(accepted, 0);
+}
+
 // Has no descriptor left for an accept, by the real limit of the process. Only
 // during the call: a sanitizer wants descriptors of its own at any moment.
 class LimitedSystem : public weft::testing::SimulatedSystem {

@@ -295,9 +295,12 @@ TEST_P(TcpStreamTest, RefusesTimesThatTheSystemCannotCount) {
         pair.client.SetKeepAlive(KeepAlive{.idle = -absl::Seconds(1)});
     const absl::Status endless =
         pair.client.SetLinger(absl::InfiniteDuration());
+    const absl::Status nearly_none =
+        pair.client.SetLinger(-absl::Milliseconds(500));
 
     EXPECT_EQ(negative.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(endless.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(nearly_none.code(), absl::StatusCode::kInvalidArgument);
     co_return absl::OkStatus();
   });
 

@@ -4,6 +4,7 @@
 
 #include "weft/net/unix_datagram.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,6 +25,7 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
+#include "weft/runtime/yield.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/unix_socket_fixture.h"
 #include "weft/tests/support/faulting_system.h"
@@ -30,6 +33,8 @@
 namespace weft::net {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 using UnixDatagramTest = UnixSocketTest;
@@ -90,16 +95,6 @@ TEST_F(UnixDatagramTest, OneOfNoBytesIsADatagramAndALongOneIsCut) {
   EXPECT_EQ(Run(body), absl::OkStatus());
 }
 
-// Sends until the receiver's queue is full; says how many.
-Task<absl::StatusOr<int>> Flood(UnixDatagram& sender, UnixAddress to) {
-  sender.SetWriteTimeout(absl::ZeroDuration());
-  for (int sent = 0;; ++sent) {
-    const absl::Status status = co_await sender.SendTo(Bytes("flood"), to);
-    if (absl::IsDeadlineExceeded(status)) co_return sent;
-    co_await OrReturn(status);
-  }
-}
-
 // Nothing of the waiting sender's is in the queue, so no event tells it.
 TEST_F(UnixDatagramTest, WhoFindsAQueueFullOfOthersIsServedAllTheSame) {
   auto body = [this]() -> Task<absl::Status> {
@@ -125,6 +120,33 @@ TEST_F(UnixDatagramTest, WhoFindsAQueueFullOfOthersIsServedAllTheSame) {
   EXPECT_EQ(Run(body), absl::OkStatus());
 }
 
+// Also of a queue that others have filled: the kernel relays the event.
+TEST_F(UnixDatagramTest, ConnectedItIsToldOfRoomAndAsksNoClock) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path_));
+    UnixDatagram flooder = co_await OrReturn(UnixDatagram::Unbound());
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+    co_await OrReturn(client.Connect(path_));
+    co_await OrReturn(Flood(flooder, server.local_address()));
+    auto send = [](UnixDatagram& from) -> Task<absl::Status> {
+      co_return co_await from.Send(Bytes("late"));
+    };
+    JoinHandle<absl::Status> waiting = Spawn(send, std::ref(client));
+    co_await Yield();
+    EXPECT_FALSE(waiting.finished());
+    const Instant begin = Now();
+
+    std::array<std::byte, 16> buffer;
+    co_await OrReturn(server.Receive(buffer));
+    co_await OrReturn(waiting.Join());
+
+    EXPECT_EQ(Now() - begin, absl::ZeroDuration());
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
 TEST_F(UnixDatagramTest, ASendThatWaitsHasItsTimeout) {
   auto body = [this]() -> Task<absl::Status> {
     UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path_));
@@ -137,6 +159,8 @@ TEST_F(UnixDatagramTest, ASendThatWaitsHasItsTimeout) {
         co_await client.SendTo(Bytes("late"), server.local_address());
 
     EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(std::string(late.message()),
+              "send(\"" + path_ + "\"): nothing for 5s");
     EXPECT_GE(Now() - begin, absl::Seconds(5));
     co_return absl::OkStatus();
   };
@@ -199,6 +223,199 @@ TEST_F(UnixDatagramTest, AClosedOneWakesWhoWaits) {
   };
 
   EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(UnixDatagramTest, APeekLeavesTheDatagramWhole) {
+  auto body = []() -> Task<absl::Status> {
+    auto pair = co_await OrReturn(UnixDatagram::Pair());
+    std::array<std::byte, 16> buffer;
+    co_await OrReturn(pair.first.Send(Bytes("long")));
+
+    const Received begin =
+        co_await OrReturn(pair.second.Peek(std::span(buffer).first(2)));
+    const std::string seen = Text(std::span(buffer).first(begin.size));
+    const Received got = co_await OrReturn(pair.second.Receive(buffer));
+
+    EXPECT_EQ(seen, "lo");
+    EXPECT_TRUE(begin.truncated);
+    EXPECT_EQ(Text(std::span(buffer).first(got.size)), "long");
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(UnixDatagramTest, AReceiveHasItsTimeoutAndWorksAfterwards) {
+  auto body = []() -> Task<absl::Status> {
+    auto pair = co_await OrReturn(UnixDatagram::Pair());
+    std::array<std::byte, 16> buffer;
+    pair.second.SetReadTimeout(absl::Seconds(5));
+    const Instant begin = Now();
+
+    const auto late = co_await pair.second.Receive(buffer);
+    const absl::Duration waited = Now() - begin;
+    const auto late_descriptors =
+        co_await pair.second.ReceiveDescriptors(buffer);
+    co_await OrReturn(pair.first.Send(Bytes("here")));
+    const Received got = co_await OrReturn(pair.second.Receive(buffer));
+
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late.status())) << late.status();
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late_descriptors.status()));
+    EXPECT_GE(waited, absl::Seconds(5));
+    EXPECT_EQ(Text(std::span(buffer).first(got.size)), "here");
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(UnixDatagramTest, SaysWhoItsPeerIs) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path_));
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+    auto pair = co_await OrReturn(UnixDatagram::Pair());
+    const bool had_one = client.peer_address().has_value();
+
+    co_await OrReturn(client.Connect(path_));
+
+    EXPECT_FALSE(had_one);
+    EXPECT_EQ(client.peer_address(), server.local_address());
+    EXPECT_EQ(server.peer_address(), std::nullopt);
+    EXPECT_EQ(pair.first.peer_address(), UnixAddress());
+    EXPECT_EQ(pair.second.peer_address(), UnixAddress());
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+// As the kernel has it: it keeps the one before, on Linux.
+TEST_F(UnixDatagramTest, AConnectThatFailsLeavesWhatTheSystemSays) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixDatagram server = co_await OrReturn(UnixDatagram::Bind(path_));
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+    co_await OrReturn(client.Connect(path_));
+
+    const absl::Status failed = client.Connect(folder_ / "nobody");
+    const bool has_peer = client.peer_address().has_value();
+    const absl::Status sent = co_await client.Send(Bytes("still"));
+
+    EXPECT_EQ(failed.code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(sent.ok(), has_peer) << sent;
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(UnixDatagramTest, ItsBuffersCanBeGivenASize) {
+  auto body = []() -> Task<absl::Status> {
+    auto pair = co_await OrReturn(UnixDatagram::Pair());
+
+    co_await OrReturn(pair.first.SetSendBufferSize(20'000));
+    co_await OrReturn(pair.first.SetReceiveBufferSize(30'000));
+    const int send = co_await OrReturn(pair.first.send_buffer_size());
+    const int receive = co_await OrReturn(pair.first.receive_buffer_size());
+
+    EXPECT_THAT(send, AnyOf(20'000, 40'000));
+    EXPECT_THAT(receive, AnyOf(30'000, 60'000));
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+// --- A file that a dead program has left ------------------------------------
+
+void LeaveStaleSocket(const std::string& path) {
+  const reactor::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto form = UnixAddress::Parse(path)->ToSystem();
+  ASSERT_EQ(::bind(socket.get(), form.get(), form.size()), 0);
+}
+
+TEST_F(UnixDatagramTest, AStaleSocketIsReplacedWhereThatIsAskedFor) {
+  LeaveStaleSocket(path_);
+  auto body = [this]() -> Task<absl::Status> {
+    const UnixDatagramOptions replacing = {.replace_stale = true};
+    std::array<std::byte, 16> buffer;
+
+    const auto refused = UnixDatagram::Bind(path_);
+    UnixDatagram server =
+        co_await OrReturn(UnixDatagram::Bind(path_, replacing));
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+    co_await OrReturn(client.SendTo(Bytes("hi"), server.local_address()));
+    const Received got = co_await OrReturn(server.Receive(buffer));
+
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(got.size, 2u);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+  EXPECT_THAT(folder_.Names(), IsEmpty());
+}
+
+TEST_F(UnixDatagramTest, WhatIsInUseOrNoSocketIsNeverReplaced) {
+  auto body = [this]() -> Task<absl::Status> {
+    const UnixDatagramOptions replacing = {.replace_stale = true};
+    folder_.Write("file", "precious");
+    UnixDatagram alive = co_await OrReturn(UnixDatagram::Bind(path_));
+    UnixDatagram client = co_await OrReturn(UnixDatagram::Unbound());
+
+    const auto in_use = UnixDatagram::Bind(path_, replacing);
+    const auto file = UnixDatagram::Bind(folder_ / "file", replacing);
+    const absl::Status sent =
+        co_await client.SendTo(Bytes("hi"), alive.local_address());
+
+    EXPECT_EQ(in_use.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(file.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(sent, absl::OkStatus());
+    EXPECT_EQ(folder_.Read("file"), "precious");
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+// --- Sockets from elsewhere -------------------------------------------------
+
+TEST_F(UnixDatagramTest, AdoptsASocketFromElsewhereAndLearnsItsEnds) {
+  auto body = [this]() -> Task<absl::Status> {
+    reactor::Fd socket(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    const int number = socket.get();
+    const auto near = UnixAddress::Parse(folder_ / "near")->ToSystem();
+    EXPECT_EQ(::bind(number, near.get(), near.size()), 0);
+    UnixDatagram far = co_await OrReturn(UnixDatagram::Bind(path_));
+    const auto there = far.local_address().ToSystem();
+    EXPECT_EQ(::connect(number, there.get(), there.size()), 0);
+    std::array<std::byte, 16> buffer;
+
+    UnixDatagram adopted =
+        co_await OrReturn(UnixDatagram::FromFd(std::move(socket)));
+    co_await OrReturn(adopted.Send(Bytes("hi")));
+    const UnixDatagram::Datagram got =
+        co_await OrReturn(far.ReceiveFrom(buffer));
+
+    EXPECT_EQ(adopted.local_address().ToString(), folder_ / "near");
+    EXPECT_EQ(adopted.peer_address(), far.local_address());
+    EXPECT_EQ(got.from, adopted.local_address());
+    EXPECT_NE(::fcntl(number, F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_EQ(::fcntl(number, F_GETFD), FD_CLOEXEC);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+  // The file of a socket from elsewhere is whoever's has bound it.
+  EXPECT_THAT(folder_.Names(), ElementsAre("near"));
+}
+
+TEST_F(UnixDatagramTest, RefusesToTakeOverASocketOfTheNetwork) {
+  auto body = []() -> Task<absl::Status> {
+    reactor::Fd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    co_return UnixDatagram::FromFd(std::move(udp)).status();
+  };
+
+  EXPECT_EQ(Run(body).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(UnixDatagramTest, RefusesToTakeOverAStream) {

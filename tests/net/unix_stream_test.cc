@@ -13,20 +13,28 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weft/net/unix_datagram.h"
 #include "weft/net/unix_listener.h"
 #include "weft/reactor/fd.h"
+#include "weft/reactor/os_error.h"
+#include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/testing/cancel_everywhere.h"
+#include "weft/runtime/testing/simulated_system.h"
+#include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/unix_socket_fixture.h"
 #include "weft/tests/support/faulting_system.h"
@@ -109,6 +117,49 @@ TEST_F(UnixStreamTest, TheFileGoesWithItsListener) {
   EXPECT_EQ(Run(body), absl::OkStatus());
 }
 
+// Who closed the socket first could remove a file that is another's by then.
+class RemovingFirst final : public weft::testing::SimulatedSystem {
+ public:
+  int unlink(const char* path) override {
+    ++removed;
+    return SimulatedSystem::unlink(path);
+  }
+  int close(int fd) override {
+    if (fd == watched) closed_after = removed;
+    return SimulatedSystem::close(fd);
+  }
+
+  int removed = 0;
+  int watched = -1;
+  int closed_after = -1;  // So many had been removed.
+};
+
+template <typename Socket>
+Task<absl::Status> ReplaceOneByAnother(RemovingFirst& system,
+                                       std::string path) {
+  Socket socket = co_await OrReturn(Socket::Bind(path));
+  Socket other = co_await OrReturn(Socket::Bind(path + "2"));
+  const int before = system.removed;
+  system.watched = socket.source().fd();
+
+  socket = std::move(other);
+
+  EXPECT_EQ(system.closed_after, before + 1);
+  co_return absl::OkStatus();
+}
+
+TEST_F(UnixStreamTest, WhereASocketIsReplacedItsFileGoesFirst) {
+  RemovingFirst system;
+  weft::testing::Simulator sim({.seed = {}, .system = &system});
+
+  EXPECT_EQ(sim.Run(ReplaceOneByAnother<UnixListener>(system, path_)),
+            absl::OkStatus());
+  EXPECT_EQ(sim.Run(ReplaceOneByAnother<UnixDatagram>(system, path_)),
+            absl::OkStatus());
+
+  EXPECT_THAT(folder_.Names(), IsEmpty());
+}
+
 TEST_F(UnixStreamTest, AFileThatIsAnotherListenersByNowStays) {
   auto body = [this]() -> Task<absl::Status> {
     UnixListener first = co_await OrReturn(UnixListener::Bind(path_));
@@ -179,6 +230,114 @@ TEST_F(UnixStreamTest, WhatIsInUseOrNoSocketIsNeverReplaced) {
   EXPECT_EQ(Run(body), absl::OkStatus());
 }
 
+// Runs something once, before a call that a bind makes.
+class Meanwhile : public weft::testing::SimulatedSystem {
+ public:
+  int listen(int fd, int backlog) override {
+    Do(before_listen);
+    return SimulatedSystem::listen(fd, backlog);
+  }
+  int unlink(const char* path) override {
+    Do(before_unlink);
+    return SimulatedSystem::unlink(path);
+  }
+  int flock(int fd, int operation) override {
+    Do(before_flock);
+    return SimulatedSystem::flock(fd, operation);
+  }
+
+  std::function<void()> before_listen;
+  std::function<void()> before_unlink;
+  std::function<void()> before_flock;
+
+ private:
+  static void Do(std::function<void()>& what) {
+    const std::function<void()> once = std::exchange(what, nullptr);
+    if (once != nullptr) once();
+  }
+};
+
+// Of two programs that start at one moment, one listens; the other is told.
+class UnixListenerRaceTest : public UnixStreamTest {
+ protected:
+  UnixListenerRaceTest() { LeaveStaleSocket(path_); }
+
+  // Binds, with another bind where `system_` says.
+  void BindTwice() {
+    weft::testing::Simulator sim({.system = &system_});
+    auto body = [this]() -> Task<absl::Status> {
+      const auto one = UnixListener::Bind(path_, kReplace);
+      EXPECT_TRUE(other_.has_value());
+      EXPECT_EQ(one.ok() + other_->ok(), 1);
+      const absl::Status refused = one.ok() ? other_->status() : one.status();
+      EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+      const auto client = co_await UnixStream::Connect(path_);
+      EXPECT_EQ(client.status(), absl::OkStatus());
+      EXPECT_THAT(folder_.Names(), ElementsAre("socket"));
+      other_.reset();
+      co_return absl::OkStatus();
+    };
+    EXPECT_EQ(sim.Run(body()), absl::OkStatus());
+  }
+
+  const std::function<void()> bind_the_other_ = [this] {
+    other_.emplace(UnixListener::Bind(path_, kReplace));
+  };
+
+  static constexpr UnixListenOptions kReplace = {.replace_stale = true};
+  Meanwhile system_;
+  std::optional<absl::StatusOr<UnixListener>> other_;
+};
+
+TEST_F(UnixListenerRaceTest, AFreshSocketIsNotTakenForAStaleOne) {
+  system_.before_listen = bind_the_other_;
+
+  BindTwice();
+}
+
+TEST_F(UnixListenerRaceTest, WhatWasStaleAtTheLookIsNotRemovedFromAnother) {
+  system_.before_unlink = bind_the_other_;
+
+  BindTwice();
+}
+
+TEST_F(UnixListenerRaceTest, TheFirstBindOfAllIsSafeAsWell) {
+  ASSERT_EQ(::unlink(path_.c_str()), 0);
+  system_.before_listen = bind_the_other_;
+
+  BindTwice();
+}
+
+TEST_F(UnixListenerRaceTest, AClaimThatHasLostItsNameIsNone) {
+  system_.before_flock = bind_the_other_;
+
+  BindTwice();
+}
+
+TEST_F(UnixListenerRaceTest, SaysWhyThereIsNoClaim) {
+  for (const tests::Fault& fault :
+       {tests::Fault{.call = "open", .error = EROFS},
+        tests::Fault{.call = "flock", .error = ENOLCK},
+        tests::Fault{.call = "fstat", .error = EIO}}) {
+    tests::FaultingSystem system;
+    weft::testing::Simulator sim({.system = &system});
+    auto body = [this]() -> Task<absl::Status> {
+      co_return UnixListener::Bind(path_, kReplace).status();
+    };
+    system.Begin({fault});
+
+    EXPECT_EQ(reactor::ErrnoOf(sim.Run(body())), fault.error);
+    EXPECT_EQ(system.happened(), 1);
+  }
+}
+
+TEST_F(UnixListenerRaceTest, WhatACrashHasLeftOfAClaimIsTaken) {
+  folder_.Write("socket.weft-lock", "");
+  system_.before_listen = bind_the_other_;
+
+  BindTwice();
+}
+
 // --- A queue that is full ---------------------------------------------------
 
 // One connection more than a queue of no length holds.
@@ -190,6 +349,30 @@ Task<absl::Status> FillQueue(const std::string& path,
     if (absl::IsDeadlineExceeded(client.status())) co_return absl::OkStatus();
     clients.push_back(co_await OrReturn(std::move(client)));
   }
+}
+
+TEST_F(UnixStreamTest, WhoeverIsCancelledDoesNotConnectAnyMore) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixListener listener = co_await OrReturn(UnixListener::Bind(path_));
+    absl::Status connected;
+    auto connect = [&]() -> Task<> {
+      const absl::StatusOr<UnixStream> stream =
+          co_await UnixStream::Connect(path_);
+      connected = stream.status();
+    };
+    JoinHandle connecting = Spawn(connect());
+    connecting.Cancel();
+    const absl::Status ended = co_await connecting.Join();
+
+    EXPECT_TRUE(absl::IsCancelled(connected)) << connected;
+    EXPECT_EQ(ended, absl::OkStatus());
+    const absl::StatusOr<UnixStream> nobody =
+        co_await WithTimeout(absl::Seconds(1), listener.Accept());
+    EXPECT_TRUE(absl::IsDeadlineExceeded(nobody.status())) << nobody.status();
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
 }
 
 TEST_F(UnixStreamTest, AConnectWaitsWhileTheQueueIsFull) {

@@ -9,6 +9,7 @@
 #include "weft/tests/net/conformance/interrupting_conformance.h"
 #include "weft/tests/net/conformance/reading_conformance.h"
 #include "weft/tests/net/conformance/stream_kinds.h"
+#include "weft/tests/net/conformance/trying_conformance.h"
 #include "weft/tests/net/conformance/writing_conformance.h"
 
 namespace weft::net {
@@ -20,6 +21,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamReadTest, MemoryKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamWriteTest, MemoryKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamEndTest, MemoryKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamCancelTest, MemoryKinds, KindName);
+INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamTryTest, MemoryKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamInterruptTest, MemoryKinds, KindName);
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "weft/tests/net/conformance/interrupting_conformance.h"
 #include "weft/tests/net/conformance/reading_conformance.h"
 #include "weft/tests/net/conformance/stream_kinds.h"
+#include "weft/tests/net/conformance/trying_conformance.h"
 #include "weft/tests/net/conformance/writing_conformance.h"
 
 namespace weft::net {
@@ -19,6 +20,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamReadTest, PipeKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamWriteTest, PipeKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamEndTest, PipeKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamCancelTest, PipeKinds, KindName);
+INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamTryTest, PipeKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamInterruptTest, PipeKinds, KindName);
 
 }  // namespace

@@ -22,15 +22,13 @@
 #include "gtest/gtest.h"
 #include "weft/net/leased_read.h"
 #include "weft/net/stream_socket.h"
-#include "weft/runtime/buffer_lease.h"
-#include "weft/runtime/current.h"
-#include "weft/runtime/internal/buffer_shelf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/tests/net/conformance/stream_kinds.h"
 #include "weft/tests/net/conformance/stream_test.h"
+#include "weft/tests/net/one_buffer.h"
 #include "weft/tests/net/tcp_pair.h"
 
 namespace weft::net {
@@ -194,21 +192,20 @@ TYPED_TEST_P(SocketTest, APeekAtTheEndOrIntoNothingIsZero) {
 
 // --- Leased buffers ---------------------------------------------------------
 
-template <typename S>
-Task<absl::StatusOr<std::string>> ReadLeased(S& stream) {
-  const LeasedBytes got = co_await OrReturn(stream.ReadSome());
-  co_return Text(got.bytes());
-}
-
 TYPED_TEST_P(SocketTest, LeasesABufferForWhatIsThereAndNoneForTheEnd) {
   auto body = [](PairOf<TypeParam>& pair) -> Task<absl::Status> {
     co_await OrReturn(WriteAllThenEnd<TypeParam>(pair.client, Bytes("hello")));
+    const OneBuffer buffer;
 
-    const std::string text = co_await OrReturn(ReadLeased(pair.server));
-    const LeasedBytes end = co_await OrReturn(pair.server.ReadSome());
+    LeasedBytes got = co_await OrReturn(pair.server.ReadSome());
+    const bool leased = buffer.is_leased();
+    const std::string text = Text(got.bytes());
+    got = co_await OrReturn(pair.server.ReadSome());
 
     EXPECT_EQ(text, "hello");
-    EXPECT_TRUE(end.empty());
+    EXPECT_TRUE(leased);
+    EXPECT_TRUE(got.empty());
+    EXPECT_FALSE(buffer.is_leased());
     co_return absl::OkStatus();
   };
 
@@ -217,18 +214,16 @@ TYPED_TEST_P(SocketTest, LeasesABufferForWhatIsThereAndNoneForTheEnd) {
 
 TYPED_TEST_P(SocketTest, HoldsNoBufferWhileItIsIdle) {
   auto body = [](PairOf<TypeParam>& pair) -> Task<absl::Status> {
-    // One buffer is free, and so is missed where it is leased.
-    internal::ReleaseBufferShelf();
-    BufferLease::Take().Return();
+    const OneBuffer buffer;
     auto reader =
-        Spawn(ReadLeased<typename TypeParam::Stream>, std::ref(pair.server));
+        Spawn(ReadOnce<typename TypeParam::Stream>, std::ref(pair.server));
     co_await OrReturn(SleepFor(kAWhile));
-    const bool free = internal::Here().buffers.count == 1;
+    const bool leased = buffer.is_leased();
 
     co_await OrReturn(pair.client.WriteAll(Bytes("hello")));
     const std::string text = co_await OrReturn(reader.Join());
 
-    EXPECT_TRUE(free);
+    EXPECT_FALSE(leased);
     EXPECT_EQ(text, "hello");
     co_return absl::OkStatus();
   };

@@ -164,6 +164,10 @@ class PipeStream {
   auto WriteVectored(ByteParts parts) noexcept {
     return out_.WriteVectored(parts);
   }
+  Tried TryRead(std::span<std::byte> into) { return in_.TryRead(into); }
+  Tried TryWrite(std::span<const std::byte> from) {
+    return out_.TryWrite(from);
+  }
   absl::Status ShutdownWrite() {
     out_.Close();
     return absl::OkStatus();

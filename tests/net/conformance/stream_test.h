@@ -6,6 +6,7 @@
 //     writing_conformance.h             Write, WriteVectored, WriteAll
 //     ending_conformance.h              ends, closes, peers that are gone
 //     cancelling_conformance.h          one operation that is cancelled
+//     trying_conformance.h              TryRead, TryWrite
 //     interrupting_conformance.h        a session, cancelled or closed anywhere
 //     socket_conformance.h, halves_..   what stream sockets have besides
 //

@@ -12,6 +12,7 @@
 #include "weft/tests/net/conformance/socket_conformance.h"
 #include "weft/tests/net/conformance/stream_kinds.h"
 #include "weft/tests/net/conformance/timeout_conformance.h"
+#include "weft/tests/net/conformance/trying_conformance.h"
 #include "weft/tests/net/conformance/writing_conformance.h"
 
 namespace weft::net {
@@ -23,6 +24,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamReadTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamWriteTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamEndTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamCancelTest, TcpKinds, KindName);
+INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamTryTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamInterruptTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, SocketTest, TcpKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, SocketTimeoutTest, TcpKinds, KindName);

@@ -11,6 +11,7 @@
 #include "weft/tests/net/conformance/socket_conformance.h"
 #include "weft/tests/net/conformance/stream_kinds.h"
 #include "weft/tests/net/conformance/timeout_conformance.h"
+#include "weft/tests/net/conformance/trying_conformance.h"
 #include "weft/tests/net/conformance/writing_conformance.h"
 
 namespace weft::net {
@@ -22,6 +23,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamReadTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamWriteTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamEndTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamCancelTest, UnixKinds, KindName);
+INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamTryTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, StreamInterruptTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, SocketTest, UnixKinds, KindName);
 INSTANTIATE_TYPED_TEST_SUITE_P(All, SocketTimeoutTest, UnixKinds, KindName);

@@ -146,6 +146,37 @@ TEST_F(SimulatedDatagramsTest, KeepTheirBoundsAndMayBeEmpty) {
   EXPECT_THAT(there_.Received(), ElementsAre("one", "", "three"));
 }
 
+TEST_F(SimulatedDatagramsTest, ArriveTwiceWhereTheLinkDoublesThem) {
+  network_.SetLinks({.latency = kLatency, .duplicate = 1});
+  here_.SendTo(there_.address(), "twice");
+
+  sim_.RunUntilIdle();
+
+  EXPECT_THAT(there_.Received(), ElementsAre("twice", "twice"));
+}
+
+TEST_F(SimulatedDatagramsTest, ArriveTwiceNowAndThenAsTheSeedSays) {
+  network_.SetLinks({.latency = kLatency, .duplicate = 0.2});
+
+  const std::vector<int> numbers = SendMany(1000);
+  const std::set<int> different(numbers.begin(), numbers.end());
+
+  EXPECT_THAT(different, SizeIs(1000));
+  EXPECT_THAT(numbers.size(),
+              ::testing::AllOf(::testing::Gt(1150u), ::testing::Lt(1250u)));
+}
+
+TEST_F(SimulatedDatagramsTest, AreLostInAPartitionOfTheirWayOnly) {
+  network_.PartitionOneWay("10.0.0.1", "10.0.0.2");
+  here_.SendTo(there_.address(), "there");
+  there_.SendTo(here_.address(), "back");
+
+  sim_.RunUntilIdle();
+
+  EXPECT_THAT(there_.Received(), IsEmpty());
+  EXPECT_THAT(here_.Received(), ElementsAre("back"));
+}
+
 TEST_F(SimulatedDatagramsTest, SayWhoSentThemAndThatTheyWereCut) {
   here_.SendTo(there_.address(), "a long message");
   sim_.RunUntilIdle();

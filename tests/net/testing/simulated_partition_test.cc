@@ -71,6 +71,60 @@ TEST_F(SimulatedPartitionTest, ConnectsOnceThePartitionIsHealed) {
   EXPECT_EQ(connecting.BlockingJoin(), absl::OkStatus());
 }
 
+// --- Of one way -------------------------------------------------------------
+
+TEST_F(PartitionedConnectionTest, OfOneWayLetsWhatGoesTheOtherWayThrough) {
+  network_.PartitionOneWay(kServer, kClient);
+  JoinHandle<absl::StatusOr<absl::Duration>> there =
+      OnServer(TimeToRead(*server_, "there"));
+  JoinHandle<absl::StatusOr<std::string>> back = OnClient(ReadText(*client_));
+  OnClient(Write(*client_, "there")).Detach();
+  OnServer(Write(*server_, "back")).Detach();
+  sim_.RunFor(absl::Minutes(1));
+  const bool back_too_early = back.finished();
+
+  network_.Heal(kServer, kClient);
+  sim_.RunUntilIdle();
+
+  ASSERT_TRUE(there.finished());
+  EXPECT_EQ(there.BlockingJoin().value(), kLatency);
+  EXPECT_FALSE(back_too_early);
+  ASSERT_TRUE(back.finished());
+  EXPECT_EQ(back.BlockingJoin().value_or("nothing"), "back");
+}
+
+// It arrives, and its sender never hears of that.
+TEST_F(PartitionedConnectionTest, OfOneWayEndsWhatIsNotAcknowledged) {
+  network_.PartitionOneWay(kServer, kClient);
+  JoinHandle<absl::StatusOr<std::string>> there = OnServer(ReadText(*server_));
+  JoinHandle<absl::StatusOr<std::string>> back = OnClient(ReadText(*client_));
+  OnClient(Write(*client_, "there")).Detach();
+
+  sim_.RunFor(absl::Minutes(16));
+
+  ASSERT_TRUE(there.finished());
+  EXPECT_EQ(there.BlockingJoin().value_or("nothing"), "there");
+  ASSERT_TRUE(back.finished());
+  EXPECT_EQ(ErrnoOf(back.BlockingJoin().status()), ETIMEDOUT);
+}
+
+TEST_F(SimulatedPartitionTest, OfTheWayBackLeavesAConnectWithoutAnAnswer) {
+  std::optional<TcpStream> server;
+  OnServer(AcceptInto(server)).Detach();
+  network_.PartitionOneWay(kServer, kClient);
+  JoinHandle<absl::Status> connecting = OnClient(Connect());
+  sim_.RunFor(absl::Seconds(10));
+  ASSERT_FALSE(connecting.finished());
+
+  network_.Heal(kServer, kClient);
+  sim_.RunFor(absl::Seconds(10));
+
+  ASSERT_TRUE(connecting.finished());
+  EXPECT_EQ(connecting.BlockingJoin(), absl::OkStatus());
+}
+
+// --- Of both ----------------------------------------------------------------
+
 TEST_F(PartitionedConnectionTest,
        KeepsWhatIsSentAcrossAPartitionUntilItIsHealed) {
   JoinHandle<absl::StatusOr<absl::Duration>> read =
