@@ -32,7 +32,6 @@ TARGETS = ["aarch64-macos", "x86_64-macos"]
 FLAGS = ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-c"]
 OPTIONAL = ["net/tls/"]  # Compiled if this system has what they stand on.
 ELSEWHERE = {
-    "reactor/linux_file_changes.cc": "reactor/kqueue_file_changes.cc",
     "reactor/linux_system.cc": "reactor/darwin_system.cc",
 }
 

@@ -31,6 +31,10 @@ NOT_THE_SYSTEM = {"operator", "new", "delete", "fprintf"}
 ALLOWED = {  # And why.
     # A mask is the thread's, not the world's, and the call cannot fail.
     ("reactor/signal_mask.cc", "pthread_sigmask"),
+    # A disposition is the process's own, and only looked at; it cannot fail.
+    ("reactor/signals.cc", "sigaction"),
+    # A limit is the process's own, and only looked at; it cannot fail.
+    ("net/process_check.cc", "sysconf"),
     # Inside System::event_queue_control and event_queue_wait, as in a poller.
     ("reactor/kqueue_file_changes.cc", "kevent"),
     ("reactor/kqueue_file_changes.cc", "kqueue"),

@@ -14,6 +14,8 @@
     is what stands there between `// region: echo` and `// endregion`. With
     `docs.py ROOT --quote` the blocks are filled anew.
   * Links between documents lead somewhere.
+  * In the tables of docs/guides, what a row calls a name of ours stands in
+    a header that it leads to.
 
 SPDX-License-Identifier: MIT
 """
@@ -33,6 +35,9 @@ AWAITED = re.compile(
 REGION = re.compile(r"<!-- region: (\S+) (\S+) -->\n+```\w*\n(.*?)^```",
                     re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+ROW = re.compile(r"^\|(.*)\|$", re.MULTILINE)
+# A type, a function or a constant of ours; no status code, no keyword.
+NAME = re.compile(r"\bk?[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*\b")
 
 
 def is_peer(path):
@@ -231,8 +236,27 @@ def links_lead_somewhere(files):
                 yield page.at(link.start(), f"{path} has no heading #{anchor}")
 
 
+def names_are_in_their_headers(files):
+    """A row ends with the cell that leads to headers, after that of names."""
+    for page in documents(files):
+        if not page.path.startswith("docs/guides/"):
+            continue
+        for row in ROW.finditer(page.text):
+            cells = row[1].split("|")
+            headers = [files.sources[path] for path in re.findall(
+                r"\]\((?:\.\./)+([^)]+\.h)\)", cells[-1])
+                       if path in files.sources]
+            for code in re.findall(r"`([^`]+)`", " ".join(cells[-2:-1])):
+                for name in NAME.findall(code):
+                    if not any(re.search(rf"\b{name}\b", header.code)
+                               for header in headers):
+                        yield page.at(row.start(), (
+                            f"{name} is in no header that the row leads to"))
+
+
 RULES = [begins_with_its_purpose, awaitables_are_documented,
-         quoted_code_is_compiled_code, links_lead_somewhere]
+         quoted_code_is_compiled_code, links_lead_somewhere,
+         names_are_in_their_headers]
 
 
 def findings(files):

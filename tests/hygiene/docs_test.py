@@ -140,5 +140,32 @@ class LinksTest(unittest.TestCase):
             self.finds(1, link)
 
 
+class NamesTest(unittest.TestCase):
+    HEADER = ("// Send and Receive, but not Close.\nclass Channel {\n"
+              "  int Send();\n  int Receive();\n};\n")
+
+    def finds(self, names, row, path="docs/guides/a.md"):
+        messages = found(docs.names_are_in_their_headers, {
+            path: f"| theirs | ours | in |\n|---|---|---|\n{row}\n",
+            "sync/channel.h": self.HEADER, "sync/event.h": "class Event {};\n"})
+        self.assertEqual(names, [m.split(": ")[1].split(" ")[0]
+                                 for m in messages], row)
+
+    def test_a_row_leads_to_the_headers_of_its_names(self):
+        link = "[sync/channel.h](../../sync/channel.h)"
+        both = f"{link}, [sync/event.h](../../sync/event.h)"
+        self.finds([], f"| `Chan` | `Channel`, its `Send(value)` | {link} |")
+        self.finds(["Event"], f"| `Chan` | `Channel`, `Event` | {link} |")
+        self.finds([], f"| `Chan` | `Channel`, `Event` | {both} |")
+        self.finds(["Close"], f"| `close` | its `Close` | {link} |")
+        self.finds(["Channels"], f"| `Chan` | `Channels` | {link} |")
+        self.finds(["Channel"], "| `Chan` | `Channel` | nowhere |")
+
+    def test_what_is_no_name_of_ours_is_left_alone(self):
+        self.finds([], "| `context` | nothing; `CANCELLED`, `co_await` | |")
+        self.finds(["kFull"], "| `full` | `kFull` | |")
+        self.finds([], "| `full` | `kFull` | |", "docs/performance.md")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -86,10 +86,15 @@ class OptionalTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             build = pathlib.Path(folder)
             (build / "there").touch()
-            found = passes.built(build, {"one": ("there", {"echo"}),
-                                         "other": ("missing", {"echo"})})
+            found = passes.built(build, {
+                "one": (["there"], {"echo"}),
+                "another way": (["there", "per_core"], {"echo"}),
+                "other": (["missing"], {"echo"})})
             self.assertEqual(
-                [passes.Implementation("one", [build / "there"], {"echo"})],
+                [passes.Implementation("one", [build / "there"], {"echo"}),
+                 passes.Implementation("another way",
+                                       [build / "there", "per_core"],
+                                       {"echo"})],
                 found)
 
 

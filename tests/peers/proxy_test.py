@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import contextlib
 import hashlib
 import pathlib
 import re
@@ -42,19 +43,20 @@ class ProxyTest(unittest.TestCase):
         self.addCleanup(program.stop)
         return program
 
-    def proxy_to(self, target):
-        return self.keep(Example("proxy", "127.0.0.1:0", target))
+    def proxy_to(self, target, *options):
+        return self.keep(Example("proxy", "127.0.0.1:0", target, *options))
 
     def proxy_to_echo(self):
         echo = self.keep(Example("echo", "127.0.0.1:0"))
         return self.proxy_to(echo.address)
 
-    def proxy_to_socket(self):
+    def proxy_to_socket(self, *options):
         """With a socket of ours behind it, which has not accepted yet."""
         target = socket.create_server(("127.0.0.1", 0))
         target.settimeout(programs.LIMIT)
         self.addCleanup(target.close)
-        return target, self.proxy_to(f"127.0.0.1:{target.getsockname()[1]}")
+        return target, self.proxy_to(
+            f"127.0.0.1:{target.getsockname()[1]}", *options)
 
     def connection_to(self, proxy):
         client = socket.create_connection(proxy.host_and_port, programs.LIMIT)
@@ -129,6 +131,33 @@ class ProxyTest(unittest.TestCase):
                     other.recv(1)
                 other.close()
                 self.assertIn("UNAVAILABLE", proxy.errors.line())
+
+    def test_a_connection_through_which_nothing_comes_is_reset(self):
+        target, proxy = self.proxy_to_socket("1")
+        client = self.connection_to(proxy)
+        accepted, _ = target.accept()
+        accepted.settimeout(programs.LIMIT)
+        accepted.sendall(b"x")
+        self.assertEqual(b"x", client.recv(1))
+
+        for end in client, accepted:
+            with self.assertRaises(ConnectionResetError):
+                end.recv(1)
+
+        accepted.close()
+        self.assertIn("nothing has come through for 1s", proxy.errors.line())
+
+    def test_who_does_not_take_what_was_sent_is_reset_as_well(self):
+        target, proxy = self.proxy_to_socket("1")
+        with Program("socat", "-u", "-", f"TCP:{proxy.address}") as client:
+            deaf, _ = target.accept()
+            self.addCleanup(deaf.close)
+
+            # It may be reset, and have ended, while it is still written to.
+            with contextlib.suppress(BrokenPipeError):
+                client.flood(256 << 20)
+
+            self.assertIn("nothing has come through", proxy.errors.line())
 
     def test_a_target_that_refuses_ends_only_who_wanted_it(self):
         target, proxy = self.proxy_to_socket()

@@ -50,6 +50,21 @@ class TailTest(unittest.TestCase):
             self.assertEqual("last\n", tail.output.line())
             self.assertEqual("first\n", tail.output.line())
 
+    def test_follows_the_old_file_until_the_new_one_is_written(self):
+        # A server is told to open its log again only after it was rotated.
+        tail = self.tail_after_its_first_lines()
+        with self.log.open("a") as old:
+            self.shell("mv log log.0; : >log")
+            self.assertEqual("tail: the file was replaced\n",
+                             tail.errors.line())
+
+            for line in "late\n", "later\n":
+                print(line, end="", file=old, flush=True)
+                self.assertEqual(line, tail.output.line())
+
+        self.shell("echo first >>log")
+        self.assertEqual("first\n", tail.output.line())
+
     def test_follows_the_name_when_another_file_is_put_there(self):
         tail = self.tail_after_its_first_lines()
 

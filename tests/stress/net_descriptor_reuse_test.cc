@@ -25,6 +25,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "weft/net/stream_socket.h"
+#include "weft/net/tcp_listener.h"
+#include "weft/net/tcp_stream.h"
 #include "weft/net/unix_stream.h"
 #include "weft/reactor/os_error.h"
 #include "weft/runtime/or_return.h"
@@ -59,20 +62,20 @@ std::byte MarkOf(std::int64_t number) {
   return static_cast<std::byte>(number % 251 + 1);
 }
 
-Task<absl::Status> WriteMarks(UnixStream& stream, std::byte mark) {
-  constexpr int kTimes = 10;
+Task<absl::Status> WriteMarks(StreamSocket& stream, std::byte mark) {
+  constexpr int kTimes = 4;
   std::array<std::byte, 100> marks;
   marks.fill(mark);
   for (int i = 0; i < kTimes; ++i) {
     const absl::Status written = co_await stream.WriteAll(marks);
     if (!written.ok()) co_return UnlessClosed(written);
-    if (i % 4 == 3) co_await Yield();
+    co_await Yield();
   }
   co_return absl::OkStatus();
 }
 
 // Until the end, or until it is closed.
-Task<absl::Status> ReadMarks(UnixStream& stream, std::byte mark) {
+Task<absl::Status> ReadMarks(StreamSocket& stream, std::byte mark) {
   std::array<std::byte, 300> buffer;
   for (;;) {
     const absl::StatusOr<std::size_t> got = co_await stream.Read(buffer);
@@ -87,8 +90,8 @@ Task<absl::Status> ReadMarks(UnixStream& stream, std::byte mark) {
   }
 }
 
-Task<absl::Status> CloseSoon(UnixStream& stream, std::int64_t number) {
-  for (std::int64_t turn = 0; turn < number % 9; ++turn) co_await Yield();
+Task<absl::Status> CloseSoon(StreamSocket& stream, std::int64_t number) {
+  for (std::int64_t turn = 0; turn < number % 6; ++turn) co_await Yield();
   stream.Close();
   co_return absl::OkStatus();
 }
@@ -109,9 +112,9 @@ struct Lives {
 
 // One stream, both of whose ends are used in both directions when one of them
 // is closed.
-Task<absl::Status> LiveOnce(Lives& lives, std::int64_t number) {
-  std::pair<UnixStream, UnixStream> ends =
-      co_await OrReturn(UnixStream::Pair());
+template <typename Stream>
+Task<absl::Status> LiveOnce(Lives& lives, std::int64_t number,
+                            std::pair<Stream, Stream> ends) {
   auto& [ours, theirs] = ends;
   lives.Note(theirs.source().fd());
   if (ours.source().hang_up() || theirs.source().hang_up()) {
@@ -123,35 +126,59 @@ Task<absl::Status> LiveOnce(Lives& lives, std::int64_t number) {
   users.push_back(ReadMarks(theirs, mark));
   users.push_back(WriteMarks(ours, mark));
   users.push_back(WriteMarks(theirs, mark));
-  users.push_back(CloseSoon(ours, number));
+  users.push_back(CloseSoon(number / 6 % 2 == 0 ? ours : theirs, number));
   const std::vector<absl::Status> ended = co_await WhenAll(std::move(users));
   for (const absl::Status& each : ended) co_await OrReturn(each);
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LiveAgainAndAgain(Lives& lives) {
+// Both ends get their numbers in one call.
+Task<absl::Status> LiveOnPairs(Lives& lives) {
   for (;;) {
     const std::int64_t number = lives.begun.fetch_add(1);
     if (number >= lives.total) co_return absl::OkStatus();
-    co_await OrReturn(LiveOnce(lives, number));
+    auto ends = co_await OrReturn(UnixStream::Pair());
+    co_await OrReturn(LiveOnce(lives, number, std::move(ends)));
   }
 }
 
-TEST(NetDescriptorReuseTest, NoByteAndNoEndReachesWhoeverHasTheNumberNext) {
+// One gets its number before it is connected, and the other from an accept.
+Task<absl::Status> LiveOnConnections(Lives& lives) {
+  TcpListener listener = co_await OrReturn(TcpListener::Bind("127.0.0.1:0"));
+  for (;;) {
+    const std::int64_t number = lives.begun.fetch_add(1);
+    if (number >= lives.total) co_return absl::OkStatus();
+    TcpStream ours =
+        co_await OrReturn(TcpStream::Connect(listener.local_address()));
+    TcpStream theirs = co_await OrReturn(listener.Accept());
+    std::pair ends(std::move(ours), std::move(theirs));
+    co_await OrReturn(LiveOnce(lives, number, std::move(ends)));
+  }
+}
+
+void LiveAgainAndAgain(std::int64_t times, Task<absl::Status> (*live)(Lives&)) {
   const int before = OpenDescriptors();
-  Lives lives{.total = tests::Times(100'000)};
+  Lives lives{.total = times};
   {
     Runtime runtime({.workers = kWorkers});
     std::vector<JoinHandle<absl::Status>> tasks;
     for (int i = 0; i < kAtATime; ++i) {
-      tasks.push_back(runtime.Spawn(LiveAgainAndAgain, std::ref(lives)));
+      tasks.push_back(runtime.Spawn(live, std::ref(lives)));
     }
 
     for (auto& task : tasks) EXPECT_EQ(task.BlockingJoin(), absl::OkStatus());
   }
   // The numbers were the same few all the time.
-  EXPECT_LT(lives.highest_number, before + 2 * kAtATime + 100);
+  EXPECT_LT(lives.highest_number, before + 3 * kAtATime + 100);
   EXPECT_EQ(OpenDescriptors(), before);
+}
+
+TEST(NetDescriptorReuseTest, NoByteAndNoEndReachesWhoeverHasTheNumberNext) {
+  LiveAgainAndAgain(tests::Times(500'000), LiveOnPairs);
+}
+
+TEST(NetDescriptorReuseTest, NorWhoeverHasItByAnAccept) {
+  LiveAgainAndAgain(tests::Times(50'000), LiveOnConnections);
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 // connections, some that were reset while nobody waited for them, and a
 // listener that finds no descriptor for whoever knocks.
 //
-// Counted are the calls in which the workers wait, and not the processor's
-// time, which a busy machine and a sanitizer distort: who spins makes a hundred
-// thousand of them a second. tests/net/idle_connections_test.cc looks at each
-// of the three by itself.
+// Counted are the calls in which the workers wait: who spins makes a hundred
+// thousand of them a second. And the processor's time, of which a busy machine
+// gives no more than is asked for. tests/net/idle_connections_test.cc looks at
+// each of the three by itself.
 //
 // SPDX-License-Identifier: MIT
 
@@ -41,10 +41,20 @@
 #include "weft/runtime/task.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/support/descriptor_limit.h"
+#include "weft/tests/support/sanitized.h"
 #include "weft/tests/support/soak.h"
 
 namespace weft::net {
 namespace {
+
+// Whether the processor's time is ours: not under a sanitizer, which may have a
+// thread of its own, nor over the emulation of kqueue, for which each wait is a
+// look at every descriptor.
+#if defined(__linux__) && __has_include(<sys/event.h>)
+constexpr bool kTimeIsOurs = false;
+#else
+constexpr bool kTimeIsOurs = !testing::kSanitized;
+#endif
 
 constexpr int kMostIdle = 10'000;
 constexpr int kLost = 100;
@@ -163,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Flavors, NetIdleTest,
 
 TEST_P(NetIdleTest, AServerOnWhichNothingHappensSleeps) {
   constexpr std::chrono::seconds kToSettle{1};
-  constexpr std::chrono::seconds kWhile{2};
+  constexpr std::chrono::seconds kWhile{5};
   const int room = (limit_.get() - kSpare) / 2;
   const int count = static_cast<int>(std::min(
       {std::int64_t{kMostIdle}, std::int64_t{room}, tests::Times(kMostIdle)}));
@@ -181,13 +191,18 @@ TEST_P(NetIdleTest, AServerOnWhichNothingHappensSleeps) {
 
   std::this_thread::sleep_for(kWhile);
 
+  const absl::Duration used = ProcessorTime() - processor;
   // Three looks a second at the listener, and what its timer costs.
-  EXPECT_LT(system_.accepts - accepts, 20);
-  EXPECT_LT(system_.waits - waits, 200);
+  EXPECT_LT(system_.accepts - accepts, 50);
+  EXPECT_LT(system_.waits - waits, 500);
+  // A hundredth of one core. What the machine does besides makes each of the
+  // few calls a little dearer and does not make them more.
+  if (kTimeIsOurs) {
+    EXPECT_LT(used, absl::FromChrono(kWhile) / 100);
+  }
   RecordProperty("waits", static_cast<int>(system_.waits - waits));
-  RecordProperty(
-      "processor_microseconds",
-      static_cast<int>(absl::ToInt64Microseconds(ProcessorTime() - processor)));
+  RecordProperty("processor_microseconds",
+                 static_cast<int>(absl::ToInt64Microseconds(used)));
 }
 
 }  // namespace

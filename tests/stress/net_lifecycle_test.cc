@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -50,27 +49,9 @@ namespace weft::net {
 namespace {
 
 using ::weft::testing::DescriptorLimit;
+using ::weft::testing::ExpectNoMoreAfter;
 using ::weft::testing::kSanitized;
 using ::weft::testing::OpenDescriptors;
-using ::weft::testing::ResidentKibibytes;
-
-// What leaks, leaks every time; what a thread's cache keeps differs from one
-// time to another. So of some rounds there is one that leaves no more than 1 %
-// of what was there, or something is lost in each.
-template <typename Round>
-void ExpectNoMoreAfter(int rounds, Round round) {
-  round();  // What is kept for good.
-  std::int64_t before = ResidentKibibytes();
-  const std::int64_t bearable = before / 100;
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (int i = 0; i < rounds; ++i) {
-    round();
-    const std::int64_t after = ResidentKibibytes();
-    least = std::min(least, after - std::exchange(before, after));
-  }
-  if (kSanitized) return;  // Which looks for leaks itself.
-  EXPECT_LE(least, bearable) << "kibibytes more after every round";
-}
 
 enum class Ending : std::uint64_t {
   kClientCloses,

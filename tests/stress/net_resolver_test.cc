@@ -7,14 +7,19 @@
 
 #include <atomic>
 #include <functional>
+#include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "weft/net/resolver.h"
+#include "weft/net/tcp_stream.h"
+#include "weft/net/udp_socket.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
@@ -22,6 +27,7 @@
 #include "weft/runtime/scope.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/yield.h"
 #include "weft/tests/support/soak.h"
 
 namespace weft::net {
@@ -108,6 +114,54 @@ TEST(ResolverStressTest, AnswersEverybodyWhileOthersGiveUpAndForget) {
   EXPECT_EQ(ended_there, absl::OkStatus());
   EXPECT_GT(system.lookups.load(), 0);
   EXPECT_LE(system.most.load(), 2);
+}
+
+// Answers when it is told to.
+class SilentNames : public HereIsEverything {
+ public:
+  int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                  addrinfo** out) override {
+    ++begun;
+    may_answer.acquire();
+    return HereIsEverything::getaddrinfo(host, service, hints, out);
+  }
+
+  std::atomic<int> begun = 0;
+  std::counting_semaphore<> may_answer{0};
+};
+
+// Each in vain, and given up when the system is being asked.
+template <typename T>
+Task<absl::Status> GiveUp(SilentNames& system, Task<absl::StatusOr<T>> task) {
+  const int before = system.begun;
+  JoinHandle<absl::StatusOr<T>> asking = Spawn(std::move(task));
+  while (system.begun == before) co_await Yield();
+  asking.Cancel();
+  const absl::StatusOr<T> got = co_await asking.Join();
+  EXPECT_TRUE(absl::IsCancelled(got.status())) << got.status();
+  co_return absl::OkStatus();
+}
+
+// Fewer than the pool has threads: each keeps one.
+constexpr int kGivenUp = 10;
+
+Task<absl::Status> GiveUpOften(SilentNames& system) {
+  for (int i = 0; i < kGivenUp; ++i) {
+    co_await OrReturn(GiveUp(system, TcpStream::Connect("example.org:80")));
+    co_await OrReturn(GiveUp(system, UdpSocket::Dial("example.org:53")));
+  }
+  co_return absl::OkStatus();
+}
+
+// Without a resolver. What is answered then was not before.
+TEST(ResolverStressTest, ALookupThatIsNotAnsweredHoldsUpNobody) {
+  SilentNames system;
+  Runtime runtime({.workers = 2, .system = &system});
+
+  EXPECT_EQ(runtime.BlockOn(GiveUpOften(system)), absl::OkStatus());
+
+  EXPECT_EQ(system.begun, 2 * kGivenUp);
+  system.may_answer.release(2 * kGivenUp);
 }
 
 // A runtime that ends takes its lookups with it, but not the askers of others.

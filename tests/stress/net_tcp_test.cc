@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
+#include "weft/reactor/system.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
@@ -218,6 +220,78 @@ Task<absl::Status> WriteForEver(std::atomic<int>& waiting) {
   pair.client.SetWriteTimeout(absl::Hours(1));
   waiting.fetch_add(1, std::memory_order_relaxed);
   co_return co_await WriteUntilClosed(pair.client);
+}
+
+// Has the writer told of a reset first, and keeps it in its call until the
+// reader has found the end of the stream.
+class TellingTheWriterFirst final : public reactor::System {
+ public:
+  ssize_t recv(int fd, void* into, std::size_t size, int flags) override {
+    if (reset) Await(told);
+    const ssize_t got = System::recv(fd, into, size, flags);
+    const int error = errno;
+    (got == 0 ? found_the_end : reads) = true;
+    errno = error;
+    return got;
+  }
+  ssize_t send(int fd, const void* from, std::size_t size, int flags) override {
+    const ssize_t sent = System::send(fd, from, size, flags);
+    const int error = errno;
+    if (sent == -1 && error == EAGAIN) is_full = true;
+    if (sent == -1 && error == ECONNRESET) {
+      told = true;
+      Await(found_the_end);
+      for (int turn = 0; turn < 20; ++turn) std::this_thread::yield();
+    }
+    errno = error;
+    return sent;
+  }
+
+  std::atomic<bool> reads = false;
+  std::atomic<bool> is_full = false;
+  std::atomic<bool> reset = false;  // From now on.
+  std::atomic<bool> told = false;
+  std::atomic<bool> found_the_end = false;
+
+ private:
+  static void Await(const std::atomic<bool>& flag) {
+    for (int turn = 0; turn < 1'000'000 && !flag; ++turn) {
+      std::this_thread::yield();
+    }
+  }
+};
+
+Task<absl::Status> ResetUnderBoth(TellingTheWriterFirst& system) {
+  TcpPair pair = co_await OrReturn(ConnectPair());
+  auto [read, write] = std::move(pair.server).Split();
+  auto read_all = [](TcpStream::ReadHalf half) -> Task<absl::Status> {
+    co_return (co_await ReadAll(half)).status();
+  };
+  auto write_all = [](TcpStream::WriteHalf half) -> Task<absl::Status> {
+    const std::vector<std::byte> much(std::size_t{64} << 20);
+    co_return co_await half.WriteAll(much);
+  };
+  JoinHandle<absl::Status> reading = Spawn(read_all, std::move(read));
+  JoinHandle<absl::Status> writing = Spawn(write_all, std::move(write));
+  while (!system.reads || !system.is_full) co_await Yield();
+
+  system.reset = true;
+  pair.client.Abort();
+  const absl::Status written = co_await writing.Join();
+  const absl::Status ended = co_await reading.Join();
+
+  EXPECT_EQ(written.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(system.told && system.found_the_end);
+  co_return ended;
+}
+
+TEST(TcpStressTest, AReaderIsToldOfTheResetThatAWriterIsBeingToldOf) {
+  TellingTheWriterFirst system;
+  Runtime runtime({.workers = kWorkers, .system = &system});
+
+  const absl::Status ended = runtime.BlockOn(ResetUnderBoth(system));
+
+  EXPECT_EQ(ended.code(), absl::StatusCode::kUnavailable) << ended;
 }
 
 TEST(TcpStressTest, LeavesNoDescriptorWhenTheRuntimeEndsUnderEveryWait) {

@@ -313,6 +313,13 @@ TEST(RunMainTest, ASignalBeforeMainHasBegunIsNotLost) {
   EXPECT_THAT(program.errors(), IsEmpty());
 }
 
+TEST(RunMainTest, LeavesASignalIgnoredThatWasIgnoredWhenItBegan) {
+  Program program("interrupts ignored");
+
+  EXPECT_EQ(program.WaitForEnd(), 0);
+  EXPECT_THAT(program.errors(), IsEmpty());
+}
+
 TEST(RunMainTest, CancelsAndAwaitsWhatMainLeftRunning) {
   Program program("child");
 

@@ -24,6 +24,9 @@ using Table = std::map<std::string_view, DocumentedErrors>;
 Table Names() {
   return {
       {"chmod", {{EINTR}, {}, {EACCES, EIO, ELOOP, ENOMEM, EPERM, EROFS}}},
+      {"fchownat", {{EINTR}, {}, {EACCES, EIO, ELOOP, ENOMEM, EPERM, EROFS}}},
+      // Nothing was written, so nothing can have been lost.
+      {"closedir", {{EINTR, EIO}, {}, {}}},
       {"fdopendir", {{EINTR}, {}, {ENOMEM}}},
       {"inotify_add_watch", {{EINTR}, {}, {EACCES, ENOMEM, ENOSPC}}},
       {"inotify_rm_watch", {{EINTR}, {}, {}}},
@@ -53,8 +56,15 @@ Table Names() {
        {{EINTR},
         {},
         {EACCES, EBUSY, EDQUOT, EMLINK, ENOMEM, ENOSPC, EPERM, EROFS, EXDEV}}},
+      // EINVAL and ENOTSUP say that the file system has no such call.
+      {"rename_noreplace",
+       {{EINTR},
+        {},
+        {EACCES, EBUSY, EDQUOT, EEXIST, EINVAL, EMLINK, ENOMEM, ENOSPC, ENOTSUP,
+         EPERM, EROFS, EXDEV}}},
       {"rmdir", {{EINTR}, {}, {EACCES, EBUSY, ENOMEM, EPERM, EROFS}}},
       {"stat", {{EINTR}, {}, {EACCES, ELOOP, ENOMEM, EOVERFLOW}}},
+      {"statvfs", {{EINTR}, {}, {EACCES, EIO, ELOOP, ENOMEM, ENOSYS}}},
       {"symlink",
        {{EINTR}, {}, {EACCES, EDQUOT, EIO, ENOMEM, ENOSPC, EPERM, EROFS}}},
       // The last thing that many a destructor does.
@@ -80,11 +90,16 @@ Table Files() {
         {EFBIG, EIO, ENOMEM, ENOSPC, EOVERFLOW, ETXTBSY}}},
       {"fallocate",
        {{EINTR}, {}, {EFBIG, EIO, ENODEV, ENOSPC, EOPNOTSUPP, EPERM}}},
+      // ESPIPE is what Linux says of a pipe; ENOTSUP of a system without it.
+      {"fadvise", {{EINTR}, {}, {ENOTSUP, ESPIPE}}},
       {"fchmod", {{EINTR}, {}, {EIO, EPERM, EROFS}}},
+      {"fchown", {{EINTR}, {}, {EDQUOT, EIO, EPERM, EROFS}}},
       {"fdatasync", {{EINTR}, {}, {EDQUOT, EIO, ENOSPC}}},
       {"flock", {{EINTR}, {}, {ENOLCK, EOPNOTSUPP}}},
+      {"lseek", {{ESPIPE}, {}, {EOVERFLOW}}},
       // Asked where a read may have found the end; a second read finds it, too.
       {"fstat", {{}, {}, {}, {EIO, ENOMEM, EOVERFLOW}}},
+      {"fstatvfs", {{EINTR}, {}, {EIO, ENOMEM, ENOSYS}}},
       {"fsync", {{EINTR}, {}, {EDQUOT, EIO, ENOSPC}}},
       {"ftruncate", {{EINTR}, {}, {EFBIG, EIO, EPERM}}},
       {"futimens", {{EINTR}, {}, {EACCES, EPERM, EROFS}}},
@@ -166,9 +181,11 @@ Table Others() {
         {},
         {EAI_AGAIN, EAI_FAIL, EAI_MEMORY, EAI_NONAME, EAI_NODATA,
          EAI_ADDRFAMILY, EAI_SYSTEM}}},
+      // Those of the socket that it asks through: if_nametoindex(3).
+      {"if_nametoindex", {{}, {}, {EMFILE, ENFILE, ENOBUFS, ENOMEM}}},
       {"inotify_init", {{EINTR}, {}, {EMFILE, ENFILE, ENOMEM}}},
       {"ioctl", {{ENOTTY}, {}, {}}},
-      // A process that cannot be asked to end is killed.
+      // A process that cannot be asked to end is killed, if it can be.
       {"kill", {{}, {}, {}, {EPERM, ESRCH}}},
       // Without one, the children are asked by the clock.
       {"pidfd_open", {{EINTR, EMFILE, ENFILE, ENODEV, ENOMEM}, {}, {}}},

@@ -231,8 +231,19 @@ int FaultingSystem::fallocate(int fd, off_t offset, off_t size) {
   return Make("fallocate", [&] { return Kernel::fallocate(fd, offset, size); });
 }
 
+int FaultingSystem::fadvise(int fd, off_t offset, off_t size,
+                            reactor::FileAdvice advice) {
+  return Make("fadvise",
+              [&] { return Kernel::fadvise(fd, offset, size, advice); });
+}
+
 int FaultingSystem::flock(int fd, int operation) {
   return Make("flock", [&] { return Kernel::flock(fd, operation); });
+}
+
+// -1 is what it answers where it fails, as the others do.
+off_t FaultingSystem::lseek(int fd, off_t offset, int whence) {
+  return Make("lseek", [&] { return Kernel::lseek(fd, offset, whence); });
 }
 
 ssize_t FaultingSystem::copy_file_range(int from, off_t from_offset, int to,
@@ -246,8 +257,16 @@ int FaultingSystem::fchmod(int fd, mode_t mode) {
   return Make("fchmod", [&] { return Kernel::fchmod(fd, mode); });
 }
 
+int FaultingSystem::fchown(int fd, uid_t user, gid_t group) {
+  return Make("fchown", [&] { return Kernel::fchown(fd, user, group); });
+}
+
 int FaultingSystem::futimens(int fd, const timespec times[2]) {
   return Make("futimens", [&] { return Kernel::futimens(fd, times); });
+}
+
+int FaultingSystem::fstatvfs(int fd, reactor::FileSystemSpace* out) {
+  return Make("fstatvfs", [&] { return Kernel::fstatvfs(fd, out); });
 }
 
 // --- Names ------------------------------------------------------------------
@@ -273,6 +292,13 @@ int FaultingSystem::unlinkat(int directory, const char* path, int flags) {
 
 int FaultingSystem::chmod(const char* path, mode_t mode) {
   return Make("chmod", [&] { return Kernel::chmod(path, mode); });
+}
+
+int FaultingSystem::fchownat(int directory, const char* path, uid_t user,
+                             gid_t group, int flags) {
+  return Make("fchownat", [&] {
+    return Kernel::fchownat(directory, path, user, group, flags);
+  });
 }
 
 int FaultingSystem::utimensat(int directory, const char* path,
@@ -306,6 +332,11 @@ int FaultingSystem::rename(const char* from, const char* to) {
   return Make("rename", [&] { return Kernel::rename(from, to); });
 }
 
+int FaultingSystem::rename_noreplace(const char* from, const char* to) {
+  return Make("rename_noreplace",
+              [&] { return Kernel::rename_noreplace(from, to); });
+}
+
 int FaultingSystem::unlink(const char* path) {
   return Make("unlink", [&] { return Kernel::unlink(path); });
 }
@@ -318,6 +349,10 @@ int FaultingSystem::rmdir(const char* path) {
   return Make("rmdir", [&] { return Kernel::rmdir(path); });
 }
 
+int FaultingSystem::statvfs(const char* path, reactor::FileSystemSpace* out) {
+  return Make("statvfs", [&] { return Kernel::statvfs(path, out); });
+}
+
 DIR* FaultingSystem::opendir(const char* path) {
   return Make("opendir", [&] { return Kernel::opendir(path); });
 }
@@ -328,6 +363,12 @@ DIR* FaultingSystem::fdopendir(int fd) {
 
 dirent* FaultingSystem::readdir(DIR* directory) {
   return Make("readdir", [&] { return Kernel::readdir(directory); });
+}
+
+int FaultingSystem::closedir(DIR* directory) {
+  const Fault* const fault = Count("closedir");
+  const int closed = Kernel::closedir(directory);
+  return fault == nullptr ? closed : Failed<int>(fault->error);
 }
 
 // --- Sockets ----------------------------------------------------------------
@@ -484,6 +525,14 @@ int FaultingSystem::getaddrinfo(const char* host, const char* service,
   if (fault == nullptr) return Kernel::getaddrinfo(host, service, hints, out);
   errno = EMFILE;  // What EAI_SYSTEM refers to.
   return fault->error;
+}
+
+// It says 0, which is the number of none.
+unsigned int FaultingSystem::if_nametoindex(const char* name) {
+  const Fault* const fault = Count("if_nametoindex");
+  if (fault == nullptr) return Kernel::if_nametoindex(name);
+  errno = fault->error;
+  return 0;
 }
 
 int FaultingSystem::posix_spawnp(pid_t* process, const char* file,

@@ -10,8 +10,8 @@
 //     system.Begin({{.call = "send", .index = 2, .error = ENOBUFS}});
 //
 // A call that is given up is not made, with two exceptions that its man page
-// wants: a close has given the number back, and a TCP connect that was
-// interrupted goes on.
+// wants: a close, also of a directory, has given the number back, and a TCP
+// connect that was interrupted goes on.
 //
 // A kernel that says "try again", or moves less than it could, tells when there
 // is more. So does this one, a microsecond of the virtual clock later:
@@ -105,17 +105,24 @@ class FaultingSystem : public weft::testing::SimulatedSystem {
   int fdatasync(int fd) override;
   int ftruncate(int fd, off_t size) override;
   int fallocate(int fd, off_t offset, off_t size) override;
+  int fadvise(int fd, off_t offset, off_t size,
+              weft::reactor::FileAdvice advice) override;
   int flock(int fd, int operation) override;
+  off_t lseek(int fd, off_t offset, int whence) override;
   ssize_t copy_file_range(int from, off_t from_offset, int to, off_t to_offset,
                           std::size_t size) override;
   int fchmod(int fd, mode_t mode) override;
+  int fchown(int fd, uid_t user, gid_t group) override;
   int futimens(int fd, const timespec times[2]) override;
+  int fstatvfs(int fd, weft::reactor::FileSystemSpace* out) override;
 
   int stat(const char* path, struct stat* out) override;
   int lstat(const char* path, struct stat* out) override;
   int openat(int directory, const char* path, int flags, mode_t mode) override;
   int unlinkat(int directory, const char* path, int flags) override;
   int chmod(const char* path, mode_t mode) override;
+  int fchownat(int directory, const char* path, uid_t user, gid_t group,
+               int flags) override;
   int utimensat(int directory, const char* path, const timespec times[2],
                 int flags) override;
   int link(const char* from, const char* to) override;
@@ -124,12 +131,15 @@ class FaultingSystem : public weft::testing::SimulatedSystem {
   char* realpath(const char* path, char* resolved) override;
   char* mkdtemp(char* pattern) override;
   int rename(const char* from, const char* to) override;
+  int rename_noreplace(const char* from, const char* to) override;
   int unlink(const char* path) override;
   int mkdir(const char* path, mode_t mode) override;
   int rmdir(const char* path) override;
+  int statvfs(const char* path, weft::reactor::FileSystemSpace* out) override;
   DIR* opendir(const char* path) override;
   DIR* fdopendir(int fd) override;
   dirent* readdir(DIR* directory) override;
+  int closedir(DIR* directory) override;
 
   int socket(int domain, int type, int protocol) override;
   int socketpair(int domain, int type, int protocol, int ends[2]) override;
@@ -159,6 +169,7 @@ class FaultingSystem : public weft::testing::SimulatedSystem {
 
   int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
                   addrinfo** out) override;
+  unsigned int if_nametoindex(const char* name) override;
   int posix_spawnp(pid_t* process, const char* file,
                    const posix_spawn_file_actions_t* actions,
                    const posix_spawnattr_t* attributes, char* const arguments[],

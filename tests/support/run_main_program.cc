@@ -122,6 +122,21 @@ Task<int> LeaveAChild() {
   co_return 3;
 }
 
+// Sends both, which its only worker looks at when it has nothing else to do. Of
+// two that are taken the second would end the program.
+Task<absl::Status> InterruptAndTerminate() {
+  ::kill(::getpid(), SIGINT);
+  ::kill(::getpid(), SIGTERM);
+  return Sleep(absl::InfiniteDuration());
+}
+
+// As a shell starts what is to run in the background.
+int RunWithoutInterrupts() {
+  ::signal(SIGINT, SIG_IGN);
+  return weft::RunMain(weft::RuntimeOptions{.workers = 1},
+                       InterruptAndTerminate);
+}
+
 // A signal is pending before there is anybody to take it.
 int RunWithPendingSignal() {
   sigset_t terminate;
@@ -155,6 +170,7 @@ int main(int count, char** arguments) {
     return weft::RunMain(weft::RuntimeOptions{.workers = 1}, Compute);
   }
   if (way == "child") return weft::RunMain(LeaveAChild);
+  if (way == "interrupts ignored") return RunWithoutInterrupts();
   if (way == "pending signal") return RunWithPendingSignal();
   ::fprintf(stderr, "no such way to run: %s\n", std::string(way).c_str());
   return 64;
