@@ -74,9 +74,9 @@ def ours(build, clang, program, floor, can):
 
 def built(build, optional):
     """Those of `optional` that are there: meson leaves out what needs a library
-    that is missing."""
-    return [Implementation(name, [build / program], can)
-            for name, (program, can) in optional.items()
+    that is missing. A program may have words after its name."""
+    return [Implementation(name, [build / program, *words], can)
+            for name, ((program, *words), can) in optional.items()
             if (build / program).exists()]
 
 

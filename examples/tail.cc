@@ -1,6 +1,9 @@
 // Prints the last lines of a file, and then what is added to it, until Ctrl-C,
 // as `tail -F` does: also when it is cut off, removed, or replaced by another
-// of its name.
+// of its name. Who writes a log goes over to the new file some time after it is
+// there, when it is told to (logrotate(8)): so the old one is followed as well,
+// until something is in the new one. What is put into the old one after that is
+// not seen.
 //
 //     ./tail /var/log/syslog
 //     ./tail /var/log/syslog 20
@@ -45,6 +48,8 @@ struct Followed {
   std::size_t slash;         // Where its last name begins.
   std::optional<File> file;  // What had the name when we last looked.
   std::uint64_t inode = 0;
+  // What had it before, while nothing is in `file`.
+  std::optional<File> before = std::nullopt;
 
   std::string directory() const {
     return slash == 0 ? "." : path.substr(0, slash);
@@ -88,9 +93,16 @@ Task<absl::Status> PrintNew(File& file, Output& output) {
   co_return co_await output.Flush();
 }
 
-// Goes over to what has the name now, if that is another file. The rest of the
-// one before is read behind that, so that nothing is missing which was written
-// to it until then.
+// The rest of the file before; and the end of it, where the new one has begun.
+// That is looked at first: what was in the old one by then comes before it.
+Task<absl::Status> PrintOld(Followed& followed, Output& output) {
+  Metadata about = co_await OrReturn(followed.file->GetMetadata());
+  co_await OrReturn(PrintNew(*followed.before, output));
+  if (about.size > 0) followed.before.reset();
+  co_return absl::OkStatus();
+}
+
+// Goes over to what has the name now, if that is another file.
 Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher,
                              Output& output) {
   absl::StatusOr<File> opened = co_await File::Open(followed.path);
@@ -104,7 +116,11 @@ Task<absl::Status> LookAgain(Followed& followed, Watcher& watcher,
   // Gone again: the directory's watch tells of the next of this name.
   const bool gone = absl::IsNotFound(watched.status());
   if (!gone) co_await OrReturn(std::move(watched));
-  if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
+  if (followed.before) co_await OrReturn(PrintNew(*followed.before, output));
+  if (followed.file) {
+    std::fputs("tail: the file was replaced\n", stderr);
+    followed.before.emplace(*std::move(followed.file));
+  }
   followed.file.emplace(std::move(file));
   followed.inode = about.inode;
   co_return absl::OkStatus();
@@ -127,6 +143,7 @@ Task<absl::Status> Tail(std::string path, std::size_t count) {
     FileChange change = co_await OrReturn(watcher.Next());
     if (!followed.IsOf(change)) continue;
     co_await OrReturn(LookAgain(followed, watcher, output));
+    if (followed.before) co_await OrReturn(PrintOld(followed, output));
     if (followed.file) co_await OrReturn(PrintNew(*followed.file, output));
   }
 }

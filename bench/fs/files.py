@@ -36,7 +36,7 @@ LONG = (0.1, 0.6)  # Seconds; quickly, and otherwise.
 FEW = {"read": 1600, "write": 160}  # Operations by which to guess the others.
 CAN = {"read", "write"}
 # The floor on io_uring: docs/decisions/0017.
-URING = {"uring": ("bench/fs/floor/uring_file_floor", CAN)}
+URING = {"uring": (["bench/fs/floor/uring_file_floor"], CAN)}
 
 
 class Folder:

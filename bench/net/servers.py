@@ -52,8 +52,11 @@ LONG = {"ask": (0.1, 0.6), "connect": (0.1, 0.3)}
 CAN = {"echo", "two_workers", "timeouts"}
 # The floor on io_uring, as its own engine and as a poller only: what
 # docs/decisions/0017 is about.
-URING = {"uring": ("bench/net/floor/uring_floor", {"echo"}),
-         "uring-poll": ("bench/net/floor/uring_poll_floor", {"echo"})}
+URING = {"uring": (["bench/net/floor/uring_floor"], {"echo"}),
+         "uring-poll": (["bench/net/floor/uring_poll_floor"], {"echo"})}
+# Ours where the workers share nothing but the port.
+PER_CORE = {"weft-per-core": (["bench/net/echo_server", "per_core"],
+                              {"two_workers"})}
 
 
 def processors(workers):
@@ -193,7 +196,7 @@ def main():
     passes.main(__doc__.splitlines()[0], "bench/net/echo_server",
                 "bench/net/floor/echo_floor", CAN,
                 functools.partial(questions_of, servers),
-                URING)
+                PER_CORE | URING)
 
 
 if __name__ == "__main__":
