@@ -56,7 +56,8 @@ class Root : public Job, public TaskContext, public TaskLinks, public Recycled {
   // Errors: std::bad_alloc, where it inherits something.
   explicit Root(TaskList& home);
 
-  // Puts the task into its home list and queues it. Any thread.
+  // Puts the task into its home list, which is a registry, and queues it; where
+  // the runtime ends, it is cancelled. Any thread.
   void Start() noexcept;
 
   std::uint64_t id() const noexcept { return id_; }

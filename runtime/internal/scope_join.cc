@@ -11,6 +11,7 @@
 
 #include "absl/base/internal/raw_logging.h"
 #include "weft/runtime/error_group.h"
+#include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/worker.h"
 
 namespace weft::internal {
@@ -29,7 +30,10 @@ void ScopeJoin::StartChild(Root& child) noexcept {
                  "Scope::Spawn before the scope has begun: the body of "
                  "WithScope must be a coroutine, and spawn in there");
   AddParty();
-  child.Start();
+  // Not Root::Start: a scope in a Shield goes on while its runtime drains, and
+  // so do those whom it has yet to start.
+  Add(child);
+  scheduler().Spawn(child);
   // seq_cst, with the store in CancelParties: the child is in the list before
   // we read, cancelled_ is set before the list is walked. `child` may be gone
   // by now if somebody ran it; the list is asked for it instead.

@@ -8,6 +8,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -23,6 +25,7 @@
 #include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/scope.h"
 #include "weft/runtime/shield.h"
 #include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
@@ -194,6 +197,35 @@ TEST_P(RuntimeTest, AfterItsDrainTimeoutItDestroysWhatDoesNotHeed) {
     ASSERT_TRUE(handle.finished());
     EXPECT_EQ(handle.BlockingJoin(), CancelledError());
   }
+}
+
+// What drains is cancelled from above, and no cancellation passes a Shield.
+TEST_P(RuntimeTest, AScopeInAShieldHasChildrenWhileItDrains) {
+  std::atomic<bool> begun = false;
+  std::optional<bool> child_cancelled;
+  auto child = [](std::optional<bool>& cancelled) -> Task<> {
+    co_await Yield();
+    cancelled = IsCancelled();
+  };
+  auto clean_up = [&]() -> Task<absl::Status> {
+    co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+      scope.Spawn(child, std::ref(child_cancelled));
+      co_return absl::OkStatus();
+    });
+  };
+  auto work = [&]() -> Task<> {
+    begun = true;
+    EXPECT_TRUE(absl::IsCancelled(co_await Sleep(absl::InfiniteDuration())));
+    EXPECT_EQ(co_await Shield(clean_up()), absl::OkStatus());
+  };
+
+  {
+    Runtime runtime({.workers = GetParam()});
+    runtime.Spawn(work()).Detach();
+    while (!begun) std::this_thread::yield();
+  }
+
+  EXPECT_EQ(child_cancelled, false);
 }
 
 TEST_P(RuntimeTest, MayBeMadeAndEndedAgainAndAgain) {
