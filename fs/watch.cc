@@ -63,20 +63,17 @@ Task<absl::StatusOr<WatchId>> Watcher::AddPath(std::string path,
       .attributes = options.attributes,
       .follow_link = options.links == Links::kFollow};
   auto add = [&]() -> absl::StatusOr<WatchId> {
-    if (!source_->Pin()) return reactor::ClosedByOwnerError();
-    absl::StatusOr<WatchId> watch =
-        queue_->changes.Add(source_->fd(), path, interest);
-    source_->Unpin();
-    return watch;
+    const reactor::SourcePin pin(*source_);
+    if (!pin) return reactor::ClosedByOwnerError();
+    return queue_->changes.Add(source_->fd(), path, interest);
   };
   co_return co_await Blocking(add);
 }
 
 absl::Status Watcher::Remove(WatchId watch) {
-  if (!source_->Pin()) return reactor::ClosedByOwnerError();
-  absl::Status removed = queue_->changes.Remove(source_->fd(), watch);
-  source_->Unpin();
-  return removed;
+  const reactor::SourcePin pin(*source_);
+  if (!pin) return reactor::ClosedByOwnerError();
+  return queue_->changes.Remove(source_->fd(), watch);
 }
 
 // Linux closes an inotify queue only when the thread that frees marks has freed

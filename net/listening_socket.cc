@@ -98,10 +98,11 @@ class AcceptAttempt {
 void AcceptMore(Source& source, const std::string& name, std::size_t most,
                 std::vector<AcceptedSocket>& into) {
   AcceptAttempt attempt(source, name);
-  while (into.size() < most && source.Pin()) {
+  while (into.size() < most) {
+    const reactor::SourcePin pin(source);
+    if (!pin) return;
     source.TakeReady(reactor::Direction::kRead);
     std::optional<absl::StatusOr<AcceptedSocket>> accepted = attempt();
-    source.Unpin();
     if (!accepted.has_value() || !accepted->ok()) return;
     into.push_back(**std::move(accepted));
   }

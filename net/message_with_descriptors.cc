@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "weft/net/socket.h"
 #include "weft/reactor/os_error.h"
@@ -66,7 +68,9 @@ void MessageWithDescriptors::MakeRoom() noexcept {
       static_cast<decltype(message_.msg_controllen)>(control_.size());
 }
 
-std::vector<Fd> MessageWithDescriptors::Take(System& system) {
+// What came with them has been read and must not be lost as well: where there is
+// no memory, they are closed.
+std::vector<Fd> MessageWithDescriptors::Take(System& system) noexcept {
   std::vector<Fd> taken;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message_); header != nullptr;
        header = CMSG_NXTHDR(&message_, header)) {
@@ -77,7 +81,12 @@ std::vector<Fd> MessageWithDescriptors::Take(System& system) {
     for (std::size_t i = 0; i < count; ++i) {
       int number = -1;
       std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof(number));
-      taken.emplace_back(number, system);
+      Fd descriptor(number, system);
+      try {
+        taken.push_back(std::move(descriptor));
+      } catch (const std::bad_alloc&) {
+        message_.msg_flags |= MSG_CTRUNC;
+      }
     }
   }
   return taken;

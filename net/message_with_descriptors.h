@@ -42,8 +42,8 @@ class MessageWithDescriptors {
   void MakeRoom() noexcept;
 
   // The descriptors that came; each is owned from here on. Once.
-  std::vector<reactor::Fd> Take(reactor::System& system);
-  // Whether some were lost, for want of numbers.
+  std::vector<reactor::Fd> Take(reactor::System& system) noexcept;
+  // Whether some were lost, for want of numbers or memory.
   bool truncated() const noexcept {
     return (message_.msg_flags & MSG_CTRUNC) != 0;
   }

@@ -62,22 +62,27 @@ constexpr int kInPackets = 0;
 //
 // Rejected: /dev/tty for macOS. Its kqueue refuses that name with EINVAL, and
 // it is the terminal of the session, not the one that `fd` leads to.
-Fd OpenAgain(System& system, int fd, Direction direction) {
-  const int flags =
-      (direction == Direction::kRead ? O_RDONLY : O_WRONLY) | O_NOCTTY;
+Fd OpenAgain(System& system, int fd, int access) {
   const std::string path = absl::StrCat("/proc/self/fd/", fd);
-  return Fd(
-      RetryInterrupted([&] { return system.open(path.c_str(), flags, 0); }),
-      system);
+  return Fd(RetryInterrupted([&] {
+              return system.open(path.c_str(), access | O_NOCTTY, 0);
+            }),
+            system);
 }
 
-// Whether another open file of this pipe would do what this one does.
-bool MayOpenAgain(System& system, int fd, Direction direction) {
+int AccessFor(Direction direction) {
+  return direction == Direction::kRead ? O_RDONLY : O_WRONLY;
+}
+
+// How to open this pipe again, so that it does what this descriptor does: one
+// for both directions holds the other end open, too. Nothing where another open
+// file would not.
+std::optional<int> AccessOfPipe(System& system, int fd, Direction direction) {
   const int flags = system.fcntl(fd, F_GETFL, 0);
-  if (flags == -1 || (flags & kInPackets) != 0) return false;
+  if (flags == -1 || (flags & kInPackets) != 0) return std::nullopt;
   const int access = flags & O_ACCMODE;
-  return access == O_RDWR ||
-         access == (direction == Direction::kRead ? O_RDONLY : O_WRONLY);
+  if (access != O_RDWR && access != AccessFor(direction)) return std::nullopt;
+  return access;
 }
 
 // What a call that counts bytes answered; nothing where it would block.
@@ -98,11 +103,11 @@ bool IsNotSupported(ssize_t result, int error) {
 template <typename Call>
 std::optional<Count> CallPinned(Source& source, Direction direction,
                                 const std::string& name, Call call) {
-  if (!source.Pin()) return reactor::ClosedByOwnerError();
+  const reactor::SourcePin pin(source);
+  if (!pin) return reactor::ClosedByOwnerError();
   source.TakeReady(direction);
   const ssize_t result = RetryInterrupted(call);
   const int error = errno;
-  source.Unpin();
   const char* const what = direction == Direction::kRead ? "read" : "write";
   return Answer(result, error, what, name);
 }
@@ -201,9 +206,11 @@ absl::StatusOr<SharedDescriptor> SharedDescriptor::Adopt(Fd fd,
       S_ISCHR(about.st_mode) && IsTerminal(system, fd.get());
   Way way = is_socket || is_pipe ? Way::kNoWait : Way::kPool;
   if (is_terminal) way = Way::kPatient;
-  if ((is_pipe && MayOpenAgain(system, fd.get(), direction)) ||
-      (is_terminal && !IsMaster(system, fd.get()))) {
-    if (Fd own = OpenAgain(system, fd.get(), direction)) {
+  std::optional<int> access;
+  if (is_pipe) access = AccessOfPipe(system, fd.get(), direction);
+  if (is_terminal && !IsMaster(system, fd.get())) access = AccessFor(direction);
+  if (access.has_value()) {
+    if (Fd own = OpenAgain(system, fd.get(), *access)) {
       fd = std::move(own);
       way = Way::kOwn;
     }

@@ -45,11 +45,10 @@ namespace weft::net {
 template <IoAttempt Attempt>
 auto TryOnce(reactor::Source& source, reactor::Direction direction,
              Attempt attempt) -> std::invoke_result_t<Attempt&> {
-  if (!source.Pin()) return reactor::ClosedByOwnerError();
+  const reactor::SourcePin pin(source);
+  if (!pin) return reactor::ClosedByOwnerError();
   source.TakeReady(direction);
-  auto tried = attempt();
-  source.Unpin();
-  return tried;
+  return attempt();
 }
 
 // Threads: one task at a time.

@@ -178,10 +178,9 @@ absl::StatusOr<std::optional<absl::Duration>> LingerOf(System& system, int fd) {
 
 absl::Status WithDescriptor(
     Source& source, absl::FunctionRef<absl::Status(System&, int)> call) {
-  if (!source.Pin()) return reactor::ClosedByOwnerError();
-  absl::Status status = call(source.system(), source.fd());
-  source.Unpin();
-  return status;
+  const reactor::SourcePin pin(source);
+  if (!pin) return reactor::ClosedByOwnerError();
+  return call(source.system(), source.fd());
 }
 
 absl::Status SetOptionOf(Source& source, const NumberOption& option,

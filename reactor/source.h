@@ -313,6 +313,28 @@ class [[nodiscard("dropping the handle closes the descriptor")]] SourceHandle {
   Source* source_ = nullptr;
 };
 
+// A Pin that ends by itself, whatever is thrown meanwhile:
+//
+//     const SourcePin pin(source);
+//     if (!pin) fail: closed by its owner
+class SourcePin {
+ public:
+  explicit SourcePin(Source& source) noexcept
+      : source_(source), pinned_(source.Pin()) {}
+  SourcePin(const SourcePin&) = delete;
+  SourcePin& operator=(const SourcePin&) = delete;
+  ~SourcePin() {
+    if (pinned_) [[likely]]
+      source_.Unpin();
+  }
+
+  explicit operator bool() const noexcept { return pinned_; }
+
+ private:
+  Source& source_;
+  const bool pinned_;
+};
+
 }  // namespace weft::reactor
 
 #endif  // WEFT_REACTOR_SOURCE_H_

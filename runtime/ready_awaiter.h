@@ -23,6 +23,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -210,13 +211,18 @@ class [[nodiscard("co_await it")]] IoAwaiter final
 
   // These are true when there is a result.
   bool TryNow() noexcept {
-    if (!source_.Pin()) [[unlikely]] {
+    const reactor::SourcePin pin(source_);
+    if (!pin) [[unlikely]] {
       Refuse(reactor::ClosedByOwnerError());
       return true;
     }
     source_.TakeReady(direction_);
-    result_ = attempt_();
-    source_.Unpin();
+    try {
+      result_ = attempt_();
+    } catch (const std::bad_alloc&) {
+      // An error, which is not told apart: there is no memory for its text.
+      Refuse(absl::Status(absl::StatusCode::kResourceExhausted, ""));
+    }
     return result_.has_value();
   }
   bool TryUnlessCancelled() noexcept {
@@ -266,12 +272,15 @@ class [[nodiscard("co_await it")]] IoAwaiter final
 
 // Runs `attempt` until it gives a result, waiting for readiness in between.
 // `attempt` must not touch errno's meaning across calls: it returns nothing for
-// EAGAIN and a result for everything else; or it pauses.
+// EAGAIN and a result for everything else; or it pauses. It may throw
+// std::bad_alloc, and what it has done is not told then: so where nothing may
+// be lost, only before it does something, or when that has failed.
 //
 // Suspends: while the descriptor is not ready; and for a turn when `attempt`
 //           pauses, or the task has completed many operations without waiting.
 // Cancel:   CANCELLED; `attempt` has not taken effect.
-// Errors:   as WaitReady, besides those of `attempt`.
+// Errors:   as WaitReady, besides those of `attempt`; RESOURCE_EXHAUSTED in
+//           place of one that there is no memory to tell.
 // Borrows:  `source`, and what `attempt` refers to.
 template <IoAttempt Attempt>
 IoAwaiter<Attempt> WhenReady(reactor::Source& source,
