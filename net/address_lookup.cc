@@ -4,6 +4,7 @@
 
 #include "weft/net/address_lookup.h"
 
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "weft/net/host_port.h"
 #include "weft/reactor/string_view.h"
+#include "weft/runtime/cancellation.h"
 #include "weft/runtime/error_group.h"
 #include "weft/runtime/spawn.h"
 
@@ -19,6 +21,17 @@ namespace weft::net {
 namespace {
 
 using ::weft::reactor::ToAbseil;
+
+// The answer, also where there is no memory for one: nobody may be left to take
+// an exception.
+Task<Addresses> ButNoException(Task<Addresses> lookup) {
+  try {
+    Addresses answer = co_await std::move(lookup);
+    co_return answer;
+  } catch (const std::bad_alloc&) {
+    co_return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  }
+}
 
 Task<Addresses> LookUp(std::string text, Resolver* resolver,
                        Transport transport) {
@@ -32,8 +45,11 @@ Task<Addresses> LookUp(std::string text, Resolver* resolver,
   // it, and is not kept for as long as no server of names answers. What nobody
   // has begun to ask is taken back then; the rest goes on by itself.
   JoinHandle<Addresses> asking =
-      Spawn(LookUpHost(parts->host, parts->port, transport));
-  co_return co_await asking.Join();
+      Spawn(ButNoException(LookUpHost(parts->host, parts->port, transport)));
+  Addresses answer = co_await asking.Join();
+  // Where the runtime ends, it was cancelled, and not who asks in a Shield.
+  if (!absl::IsCancelled(answer.status()) || IsCancelled()) co_return answer;
+  co_return co_await LookUpHost(parts->host, parts->port, transport);
 }
 
 }  // namespace

@@ -103,7 +103,8 @@ class BufferedReader {
   // Cancel:   CANCELLED; nothing has been read.
   // Borrows:  the reader.
   // Errors:   the stream's own.
-  // Cost:     a frame. Nothing is held while it waits.
+  // Cost:     a frame, and the stream's own. A buffer is held while it waits
+  //           where the stream is no LeasingSource; else nothing is.
   Task<absl::StatusOr<bool>> WaitForMore();
 
   // Reads a line and gives it without its end, "\n" or "\r\n". What is behind

@@ -87,9 +87,10 @@ bool IsRefused(const absl::Status& signalled) {
 }
 
 template <typename End>
-std::optional<End> AdoptEnd(reactor::Fd end, pid_t number, const char* stream) {
-  if (end.empty()) return std::nullopt;
-  return End::Adopt(std::move(end), absl::StrCat(stream, " of ", number));
+void AdoptEnd(reactor::Fd end, pid_t number, const char* stream,
+              std::optional<End>& as) {
+  if (end.empty()) return;
+  as.emplace(End::Adopt(std::move(end), absl::StrCat(stream, " of ", number)));
 }
 
 template <typename End>
@@ -104,16 +105,20 @@ End Take(std::optional<End>& end) {
 
 }  // namespace
 
+Process::Process(std::shared_ptr<ProcessEnd> end, OnDrop on_drop) noexcept
+    : end_(std::move(end)), on_drop_(on_drop) {}
+
+// It is whole by the first line: what throws in here drops it.
 Process::Process(std::shared_ptr<ProcessEnd> end, OnDrop on_drop,
                  StartedProcess started)
-    : end_(std::move(end)),
-      on_drop_(on_drop),
-      standard_input_(AdoptEnd<PipeWriter>(std::move(started.standard_input),
-                                           started.number, "stdin")),
-      standard_output_(AdoptEnd<PipeReader>(std::move(started.standard_output),
-                                            started.number, "stdout")),
-      standard_error_(AdoptEnd<PipeReader>(std::move(started.standard_error),
-                                           started.number, "stderr")) {}
+    : Process(std::move(end), on_drop) {
+  AdoptEnd(std::move(started.standard_input), started.number, "stdin",
+           standard_input_);
+  AdoptEnd(std::move(started.standard_output), started.number, "stdout",
+           standard_output_);
+  AdoptEnd(std::move(started.standard_error), started.number, "stderr",
+           standard_error_);
+}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;

@@ -129,6 +129,7 @@ class Process {
   PipeReader TakeStderr();
 
  private:
+  Process(std::shared_ptr<ProcessEnd> end, OnDrop on_drop) noexcept;
   Process(std::shared_ptr<ProcessEnd> end, OnDrop on_drop,
           StartedProcess started);
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -38,6 +39,8 @@ Task<absl::Status> AppendAll(S& stream, std::string& text, std::size_t most) {
   constexpr std::size_t kMostRoom = std::size_t{1} << 20;
   const std::size_t longest = std::max(most, text.size());
   std::size_t size = text.size();
+  // On every way out: behind what was read there are zeros.
+  const absl::Cleanup cut = [&] { text.resize(std::min(size, longest)); };
   for (;;) {
     // As much again, for few reads; or beyond the limit by a byte, which tells
     // whether there is more. Room is filled up before there is any more of it:
@@ -52,7 +55,6 @@ Task<absl::Status> AppendAll(S& stream, std::string& text, std::size_t most) {
         co_await stream.Read(std::as_writable_bytes(free));
     size += got.value_or(0);
     if (got.value_or(0) > 0 && size <= longest) continue;
-    text.resize(std::min(size, longest));
     if (!got.ok()) co_return std::move(got).status();
     if (*got == 0) co_return absl::OkStatus();
     co_return absl::ResourceExhaustedError(

@@ -1,25 +1,33 @@
-// Tests that a lookup, and a program that is started, end well where there is
-// no memory for them. In the program that replaces the global operator new
+// Tests that a lookup, a program that is started, and a write that fails, end
+// well where there is no memory for them. In the program that replaces the global operator new
 // (allocations.h).
 //
 // SPDX-License-Identifier: MIT
 
 #include <sys/wait.h>
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/process.h"
 #include "weft/net/resolver.h"
+#include "weft/net/unix_stream.h"
 #include "weft/runtime/deadline.h"
+#include "weft/runtime/or_return.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/fake_names.h"
 #include "weft/tests/support/allocations.h"
+#include "weft/tests/support/open_descriptors.h"
 
 namespace weft::net {
 namespace {
@@ -63,6 +71,9 @@ TEST(AllocationFailureTest, WhereverALookupFailsTheNextIsAnswered) {
 // Whether there was an n-th allocation.
 Task<bool> StartOnce(int n) {
   ProcessOptions options("sleep", {"1000"});
+  options.standard_input = Redirect::Pipe();
+  options.standard_output = Redirect::Pipe();
+  options.standard_error = Redirect::Pipe();
   try {
     const FailingAllocation failing(n, FailingAllocation::Behind::kSucceed);
     const absl::StatusOr<Process> started =
@@ -71,6 +82,66 @@ Task<bool> StartOnce(int n) {
   } catch (const std::bad_alloc&) {
     co_return true;
   }
+}
+
+// Without a Resolver.
+Task<absl::StatusOr<bool>> LookUpOnce(int n) {
+  const std::string text = absl::StrCat(kHost, ":80");
+  try {
+    const FailingAllocation failing(n, FailingAllocation::Behind::kSucceed);
+    const Addresses addresses =
+        co_await LookUpAddress(text, nullptr, Transport::kTcp);
+    if (!addresses.ok() && !absl::IsResourceExhausted(addresses.status())) {
+      co_return addresses.status();
+    }
+    co_return failing.happened();
+  } catch (const std::bad_alloc&) {
+    co_return true;
+  }
+}
+
+TEST(AllocationFailureTest, WhereverALookupOfNobodysFailsTheProgramGoesOn) {
+  bool happened = true;
+  for (int n = 1; happened; ++n) {
+    FakeNames system;
+    system.hosts[kHost] = {.addresses = {*Address::Parse("192.0.2.1:0")}};
+    Simulator sim({.seed = {}, .system = &system});
+    const auto asked = sim.Run(LookUpOnce(n));
+    ASSERT_TRUE(asked.ok()) << n << ": " << asked.status();
+    happened = *asked;
+  }
+}
+
+// Writes to a peer that is gone, which there is no memory to tell: with an
+// attempt that is awaited, and with one that is not.
+Task<absl::Status> WriteInVain() {
+  auto pair = co_await OrReturn(UnixStream::Pair());
+  pair.second.Close();
+  const std::array<std::byte, 1> some{};
+  {
+    const FailingAllocation failing(1, FailingAllocation::Behind::kFail);
+    const absl::StatusOr<std::size_t> written = co_await pair.first.Write(some);
+    EXPECT_TRUE(absl::IsResourceExhausted(written.status()));
+  }
+  bool thrown = false;
+  try {
+    const FailingAllocation failing(1, FailingAllocation::Behind::kFail);
+    static_cast<void>(pair.first.TryWrite(some));
+  } catch (const std::bad_alloc&) {
+    thrown = true;
+  }
+  EXPECT_TRUE(thrown);
+  co_return absl::OkStatus();
+}
+
+TEST(AllocationFailureTest, AnErrorThatCannotBeToldIsOneAndLeavesNothing) {
+  const int before = weft::testing::OpenDescriptors();
+  {
+    Simulator sim;
+    EXPECT_EQ(sim.Run(WriteInVain()), absl::OkStatus());
+  }
+
+  EXPECT_EQ(weft::testing::OpenDescriptors(), before);
 }
 
 TEST(AllocationFailureTest, WhereverAStartFailsNoProcessIsLeft) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,29 @@ TEST_F(ReadAllTest, GivesEverythingUntilTheEnd) {
 
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_TRUE(*got == text) << got->size();
+}
+
+// Gives some, and has no memory then.
+class StarvingStream {
+ public:
+  Task<absl::StatusOr<std::size_t>> Read(std::span<std::byte> into) {
+    if (std::exchange(starved_, true)) throw std::bad_alloc();
+    into[0] = std::byte{'x'};
+    co_return std::size_t{1};
+  }
+
+ private:
+  bool starved_ = false;
+};
+
+TEST_F(ReadAllTest, WhereReadingThrowsThereIsWhatWasRead) {
+  StarvingStream stream;
+  std::string text = "before: ";
+
+  EXPECT_THROW(static_cast<void>(sim_.Run(AppendAll(stream, text, kNoLimit))),
+               std::bad_alloc);
+
+  EXPECT_EQ(text, "before: x");
 }
 
 TEST_F(ReadAllTest, OfAStreamThatHasEndedIsEmpty) {

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "weft/net/address_lookup.h"
 #include "weft/net/resolver.h"
 #include "weft/net/tcp_stream.h"
 #include "weft/net/udp_socket.h"
@@ -25,6 +27,8 @@
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/runtime.h"
 #include "weft/runtime/scope.h"
+#include "weft/runtime/shield.h"
+#include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/yield.h"
@@ -179,6 +183,29 @@ TEST(ResolverStressTest, AnswersARuntimeThatOutlivesTheOneThatAsked) {
     }
     EXPECT_EQ(asking.BlockingJoin(), absl::OkStatus());
   }
+}
+
+// The task that asks for him is cancelled with all others; he is not.
+TEST(LookUpAddressTest, OfWhoIsInAShieldGoesOnWhileTheRuntimeEnds) {
+  HereIsEverything system;
+  std::atomic<bool> begun = false;
+  std::optional<Addresses> answer;
+  auto work = [&]() -> Task<> {
+    begun = true;
+    static_cast<void>(co_await SleepFor(absl::InfiniteDuration()));
+    answer = co_await Shield(LookUpAddress("h1:80", nullptr, Transport::kTcp));
+  };
+
+  {
+    RuntimeOptions options;
+    options.system = &system;
+    Runtime runtime(options);
+    runtime.Spawn(work()).Detach();
+    while (!begun) std::this_thread::yield();
+  }
+
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status(), absl::OkStatus());
 }
 
 }  // namespace
