@@ -93,6 +93,10 @@ void BoundPath::Remove() noexcept {
   system_->unlink(path_.c_str());  // In vain: then it is as without us.
 }
 
+void BoundPath::Leave() noexcept {
+  ours_.exchange(false, std::memory_order_acq_rel);
+}
+
 absl::StatusOr<PathClaim> BindUnix(System& system, int fd,
                                    const UnixAddress& address,
                                    bool replace_stale) {

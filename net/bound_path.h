@@ -38,6 +38,8 @@ class BoundPath {
 
   // Removes the file, the first time.
   void Remove() noexcept;
+  // Nor does anybody remove it any more.
+  void Leave() noexcept;
 
  private:
   reactor::System* system_ = nullptr;

@@ -6,7 +6,8 @@
 // A listening socket goes from one version of a program to the next that way,
 // and no connection is refused meanwhile: to a child process
 // (ProcessOptions::descriptors), to another by a Unix socket (SendDescriptors),
-// or to a library that wants a descriptor of its own.
+// or to a library that wants a descriptor of its own. The file of a Unix socket
+// goes with the one that was bound, unless that is told to leave it (LeaveFile).
 //
 // SPDX-License-Identifier: MIT
 

@@ -28,12 +28,25 @@ absl::Status Failed(int error, const char* call, const std::string& path) {
   return ErrnoToStatus(error, NameOf(call, Peer::Socket(path)));
 }
 
+// The file of that name, which may be another user's: of a folder for all,
+// fs.protected_regular keeps who would make it from opening it.
+int OpenLock(System& system, const std::string& path) {
+  const auto open = [&](int flags) {
+    return RetryInterrupted([&] {
+      return system.open(path.c_str(), flags | O_NOFOLLOW,
+                         S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    });
+  };
+  const int made = open(O_RDWR | O_CREAT);
+  if (made != -1 || errno != EACCES) return made;
+  const int found = open(O_RDONLY);
+  if (found == -1) errno = EACCES;  // Also where there is none to find.
+  return found;
+}
+
 // An open file of that name, locked; empty where somebody else has it locked.
 absl::StatusOr<Fd> OpenLocked(System& system, const std::string& path) {
-  const int number = RetryInterrupted([&] {
-    return system.open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW,
-                       S_IRUSR | S_IWUSR);
-  });
+  const int number = OpenLock(system, path);
   int error = errno;
   if (number == -1) return Failed(error, "open", path);
   Fd file(number, system);

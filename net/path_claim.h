@@ -13,7 +13,8 @@
 //   2. The name is removed by its holder, before the lock is given up. So a
 //      file that is locked and has lost its name claims nothing: try again.
 //   3. A crash gives the lock up. The file it leaves is empty, and the next
-//      claim takes and removes it.
+//      claim takes and removes it; or only takes it, where the folder lets none
+//      but its owner remove it. To lock it is enough to be let read it.
 //
 // Rejected: to bind under another name and rename that to the path. It is never
 // without a listener, but of two who do so the first is silently lost to the
@@ -45,7 +46,8 @@ class PathClaim {
   // Waits for nobody. None for an address that is no path.
   //
   // Errors: FAILED_PRECONDITION where another has it, and so is about to use
-  //         the address; those of open(2) in the path's folder.
+  //         the address; those of open(2) in the path's folder, with a umask
+  //         that hides files from other users such as PERMISSION_DENIED.
   static absl::StatusOr<PathClaim> Take(reactor::System& system,
                                         const UnixAddress& address);
 

@@ -191,6 +191,9 @@ class UnixDatagram {
     source_->Close();
   }
 
+  // As UnixListener's. Threads: as Close.
+  void LeaveFile() noexcept { path_.Leave(); }
+
   // As TcpListener's.
   reactor::Source& source() const noexcept { return *source_; }
 

@@ -99,6 +99,12 @@ class UnixListener {
     socket_.Close();
   }
 
+  // The file stays when the listener goes: a duplicate of it (duplicate.h)
+  // listens there from now on, in this process or another.
+  //
+  // Threads: as Close.
+  void LeaveFile() noexcept { path_.Leave(); }
+
   const UnixAddress& local_address() const noexcept { return local_address_; }
 
   // As TcpListener's.

@@ -4,7 +4,9 @@
 
 #include "weft/net/duplicate.h"
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <utility>
@@ -19,6 +21,7 @@
 #include "weft/net/udp_socket.h"
 #include "weft/net/unix_datagram.h"
 #include "weft/net/unix_listener.h"
+#include "weft/net/unix_stream.h"
 #include "weft/reactor/fd.h"
 #include "weft/reactor/source.h"
 #include "weft/runtime/or_return.h"
@@ -75,6 +78,49 @@ TEST_F(DuplicateOfEachTest, WhateverHasADescriptorGivesAnother) {
       copies.push_back(std::move(copy));
     }
     EXPECT_EQ(OpenDescriptors(), before + 6);
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(DuplicateOfEachTest, TheFileStaysWhereTheFirstOneLeavesIt) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixListener first = co_await OrReturn(UnixListener::Bind(path_));
+    Fd copy = co_await OrReturn(DuplicateOf(first.source()));
+
+    first.LeaveFile();
+    first.Close();
+
+    UnixListener second =
+        co_await OrReturn(UnixListener::FromFd(std::move(copy)));
+    UnixStream client = co_await OrReturn(UnixStream::Connect(path_));
+    UnixStream server = co_await OrReturn(second.Accept());
+    co_await OrReturn(client.WriteAll(Bytes("still here")));
+    const std::string text = co_await OrReturn(ReadText(server));
+    EXPECT_EQ(text, "still here");
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(Run(body), absl::OkStatus());
+}
+
+TEST_F(DuplicateOfEachTest, TheFileOfDatagramsStaysAsWell) {
+  auto body = [this]() -> Task<absl::Status> {
+    UnixDatagram first = co_await OrReturn(UnixDatagram::Bind(path_));
+    Fd copy = co_await OrReturn(DuplicateOf(first.source()));
+
+    first.LeaveFile();
+    first.Close();
+
+    UnixDatagram second =
+        co_await OrReturn(UnixDatagram::FromFd(std::move(copy)));
+    UnixDatagram sender = co_await OrReturn(UnixDatagram::Unbound());
+    co_await OrReturn(
+        sender.SendTo(Bytes("still here"), second.local_address()));
+    std::array<std::byte, 64> buffer;
+    const std::size_t got = co_await OrReturn(second.Receive(buffer));
+    EXPECT_EQ(got, 10u);
     co_return absl::OkStatus();
   };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -116,6 +117,33 @@ Task<absl::Status> UseInput(Connected ends, std::string_view end) {
 TEST(InputStreamTest, WaitsForAPipeAndLeavesItBlocking) {
   Simulator sim;
   EXPECT_TRUE(sim.Run(UseInput(BlockingPipe(), "")).ok());
+}
+
+// As a FIFO is that is opened for both directions, so that it has no end:
+// fifo(7).
+TEST(InputStreamTest, APipeForBothDirectionsHoldsItsOtherEnd) {
+  const testing::TemporaryDirectory folder;
+  const std::string path = folder / "fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  Simulator sim;
+  auto run = [&path]() -> Task<absl::Status> {
+    InputStream input = co_await OrReturn(
+        InputStream::Adopt(Fd(::open(path.c_str(), O_RDWR)), "input"));
+    OutputStream output = co_await OrReturn(
+        OutputStream::Adopt(Fd(::open(path.c_str(), O_RDWR)), "output"));
+    const std::array<std::byte, 3> some{};
+    const std::size_t written = co_await OrReturn(output.Write(some));
+    EXPECT_EQ(written, some.size());
+    output.Close();
+    const std::string first = co_await OrReturn(ReadSome(input));
+    EXPECT_EQ(first.size(), some.size());
+    const absl::StatusOr<std::string> none =
+        co_await WithTimeout(absl::Seconds(1), ReadSome(input));
+    EXPECT_TRUE(absl::IsDeadlineExceeded(none.status())) << none.status();
+    co_return absl::OkStatus();
+  };
+
+  EXPECT_EQ(sim.Run(run()), absl::OkStatus());
 }
 
 TEST(InputStreamTest, WaitsForASocketAndLeavesItBlocking) {

@@ -5,6 +5,10 @@
 
 #include "weft/net/unix_listener.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <string>
@@ -55,6 +59,35 @@ TEST_F(UnixListenerTest, CountsHowOftenItLackedADescriptor) {
   };
 
   EXPECT_EQ(sim.Run(body()), absl::OkStatus());
+}
+
+// Lets the lock file of another user be read, and not be made: proc(5),
+// fs.protected_regular.
+class ProtectingSystem : public weft::testing::SimulatedSystem {
+ public:
+  int open(const char* path, int flags, mode_t mode) override {
+    if ((flags & O_ACCMODE) != O_RDONLY) {
+      errno = EACCES;
+      return -1;
+    }
+    return SimulatedSystem::open(path, flags, mode);
+  }
+};
+
+TEST_F(UnixListenerTest, AnotherUsersClaimIsRespectedAndWhatACrashLeftTaken) {
+  const std::string name = path_ + ".weft-lock";
+  const int others = ::open(name.c_str(), O_RDWR | O_CREAT, 0644);
+  ASSERT_NE(others, -1);
+  ASSERT_EQ(::flock(others, LOCK_EX), 0);
+  ProtectingSystem system;
+  weft::testing::Simulator sim({.system = &system});
+
+  const auto claimed = UnixListener::Bind(path_, {.replace_stale = true});
+  ::close(others);  // It has crashed.
+  const auto left = UnixListener::Bind(path_, {.replace_stale = true});
+
+  EXPECT_EQ(claimed.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(left.status(), absl::OkStatus());
 }
 
 TEST_F(UnixListenerTest, BothEndsOfAConnectionHaveTheirAddresses) {
