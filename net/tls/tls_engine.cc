@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "absl/base/internal/raw_logging.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -65,7 +67,8 @@ std::size_t CipherSize(std::size_t plain) noexcept {
 class TlsEngine::Bio {
  public:
   static OpensslPointer<BIO> Make(TlsEngine& engine) {
-    // Lives as long as the program: BIOs refer to it.
+    // Lives as long as the program: BIOs refer to it. (Where there is no
+    // memory for it, the next one tries again.)
     static const BIO_METHOD* const method = MakeMethod();
     OpensslPointer<BIO> bio(BIO_new(method));
     if (bio == nullptr) return nullptr;
@@ -78,7 +81,7 @@ class TlsEngine::Bio {
   static const BIO_METHOD* MakeMethod() {
     OpensslPointer<BIO_METHOD> method(
         BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weft"));
-    if (method == nullptr) return nullptr;
+    if (method == nullptr) throw std::bad_alloc();
     BIO_meth_set_read(method.get(), Read);
     BIO_meth_set_write(method.get(), Write);
     BIO_meth_set_ctrl(method.get(), Control);
@@ -300,14 +303,38 @@ std::optional<absl::StatusOr<std::size_t>> TlsEngine::Read(
   }
 }
 
-absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts, CipherSink sink) {
+std::optional<absl::Status> TlsEngine::EndMessage() {
+  const std::lock_guard lock(mutex_);
+  if (!broken_.ok()) return broken_;
+  return EndMessageLocked();
+}
+
+std::optional<absl::Status> TlsEngine::EndMessageLocked() {
+  if (SSL_in_init(ssl_.get()) == 0) return absl::OkStatus();
+  ClearErrors();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) return absl::OkStatus();
+  if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
+    return Break(StatusCode::kDataLoss, "read");
+  }
+  if (!input_ended_) return std::nullopt;
+  return absl::UnavailableError(absl::StrCat(
+      Subject(), ": the stream ended in a message of the handshake"));
+}
+
+std::optional<absl::StatusOr<std::size_t>> TlsEngine::Write(ByteParts parts,
+                                                            CipherSink sink) {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
   if (closed_) {
     return absl::FailedPreconditionError(
         absl::StrCat(Subject(), ": write after Shutdown"));
   }
+  const std::optional<absl::Status> ended = EndMessageLocked();
+  if (!ended.has_value()) return std::nullopt;
+  if (!ended->ok()) return *ended;
   const std::size_t size = PlainSize(parts);
+  const absl::Cleanup forget = [this] { sink_ = nullptr; };
   if (size <= kLargestRecord) {
     sink_ = &sink;
   } else {
@@ -316,8 +343,8 @@ absl::StatusOr<std::size_t> TlsEngine::Write(ByteParts parts, CipherSink sink) {
     static_cast<void>(output_.Room(CipherSize(size)));
   }
   absl::StatusOr<std::size_t> taken = Encrypt(parts);
-  sink_ = nullptr;
   output_.Commit(0);  // Of nothing, nothing is kept.
+  if (sending_.empty()) std::swap(sending_, output_);
   return taken;
 }
 
@@ -337,9 +364,11 @@ absl::StatusOr<std::size_t> TlsEngine::Encrypt(ByteParts parts) {
   return taken;
 }
 
-absl::Status TlsEngine::Close() {
+std::optional<absl::Status> TlsEngine::Close() {
   const std::lock_guard lock(mutex_);
   if (closed_ || !broken_.ok()) return broken_;
+  std::optional<absl::Status> ended = EndMessageLocked();
+  if (!ended.has_value() || !ended->ok()) return ended;
   ClearErrors();
   // Once: a second call would read, and the input is another task's.
   if (SSL_shutdown(ssl_.get()) < 0) {

@@ -30,7 +30,9 @@
 //      stays where it is while more is made.
 //   4. One Read asks a source for two records at most. A peer could otherwise
 //      keep it busy for ever, with what is no plain text and wants answers.
-//   5. After a fatal error every operation gives that error; what was made
+//   5. What a Write makes is in `sending_` when it is done, and `output_` holds
+//      only what reading has made.
+//   6. After a fatal error every operation gives that error; what was made
 //      before it, and the alert that tells the peer, is still there to be sent.
 //
 // Kernel TLS (moving the cipher into the socket, for the sake of sendfile) is
@@ -130,12 +132,21 @@ class TlsEngine {
   // record is offered to `sink` first, and what that leaves is output; several
   // are output, so that they are sent by one call.
   //
-  // Errors: FAILED_PRECONDITION after Close.
-  absl::StatusOr<std::size_t> Write(ByteParts parts,
-                                    CipherSink sink = TakeNothing);
+  // Errors: FAILED_PRECONDITION after Close; as EndMessage.
+  std::optional<absl::StatusOr<std::size_t>> Write(
+      ByteParts parts, CipherSink sink = TakeNothing);
 
   // Says that this is the end (close_notify, RFC 8446 section 6.1).
-  absl::Status Close();
+  //
+  // Errors: as EndMessage.
+  std::optional<absl::Status> Close();
+
+  // Takes the rest of a message of the handshake, such as a ticket, of which a
+  // Read has met the beginning: it may come in several records (RFC 8446
+  // section 5.1), and in its midst OpenSSL writes nothing.
+  //
+  // Errors: as Read; UNAVAILABLE where the input ended.
+  std::optional<absl::Status> EndMessage();
 
   // --- Cipher text ----------------------------------------------------------
 
@@ -149,7 +160,8 @@ class TlsEngine {
   void GiveRoomBack();
 
   bool has_output() const;
-  // Whether the peer makes us answer, and does not take the answers.
+  // Whether the peer makes us answer, and does not take the answers. (What a
+  // Write has made is none of them, and is being sent.)
   bool is_backlogged() const;
   // What to send next; empty when there is nothing. It stays where it is until
   // it is said to be sent.
@@ -175,6 +187,8 @@ class TlsEngine {
   absl::Status HandshakeError() const;
   absl::Status Break(absl::StatusCode code, const char* what);
   std::string Subject() const;
+  // With the lock held.
+  std::optional<absl::Status> EndMessageLocked();
   absl::StatusOr<std::size_t> Encrypt(ByteParts parts);
   // What the BIO reads, and writes: 0 where there is nothing, and false where
   // there is no memory.

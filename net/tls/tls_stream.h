@@ -104,6 +104,8 @@ class TlsStream {
   // it.
   //
   // Suspends: until what was written before is sent, and then until this is.
+  //           And until the peer has sent the rest of a message of the
+  //           handshake, a ticket or a new key, of which half has come.
   // Cancel:   CANCELLED; nothing has been written. Cancelled in its sending, it
   //           gives how much was written, and the rest of the cipher text goes
   //           out with the next operation. A Read that waits already does not

@@ -23,6 +23,10 @@
 //      before they read would wait for each other; but for a peer that does not
 //      take a whole backlog of answers. An error that it meets in sending is
 //      the next Write's, Flush's or Shutdown's.
+//   4. Whoever holds `receiving_` takes cipher text from the transport, and
+//      nobody else. That is a Read, from each question to the engine until it
+//      has brought more; and in between, a Write or a Shutdown that needs the
+//      rest of a message. They hold no `sending_` meanwhile.
 //
 // Rejected: that a Write which is cut short wakes the Read that waits. Every
 // wait of a Read would have to be one for two things, with a place where a
@@ -40,6 +44,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -53,11 +58,9 @@
 #include "weft/net/tls/tls_engine.h"
 #include "weft/runtime/buffer_lease.h"
 #include "weft/runtime/cancellation.h"
-#include "weft/runtime/leaf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/when_any.h"
-#include "weft/runtime/yield.h"
 #include "weft/sync/mutex.h"
 
 namespace weft::net::tls::internal {
@@ -94,11 +97,9 @@ class TlsConnection {
   }
 
   Task<absl::StatusOr<std::size_t>> Read(std::span<std::byte> into) {
-    // As every operation does; it may end without awaiting one.
-    if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
-    co_await OrReturn(CheckCancelled());
-    if (into.empty()) co_return std::size_t{0};
     for (;;) {
+      const sync::Mutex::Guard turn = co_await OrReturn(receiving_.Lock());
+      if (into.empty()) co_return std::size_t{0};
       std::optional<absl::StatusOr<std::size_t>> got = ReadNow(into);
       if (got.has_value()) co_return *std::move(got);
       co_await OrReturn(Exchange());
@@ -108,9 +109,8 @@ class TlsConnection {
   // As Read. The buffer is taken for each question to the engine, which tells
   // whether there is plain text by giving it, and not kept where there is none.
   Task<absl::StatusOr<LeasedBytes>> ReadSome() {
-    if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
-    co_await OrReturn(CheckCancelled());
     for (;;) {
+      const sync::Mutex::Guard turn = co_await OrReturn(receiving_.Lock());
       std::optional<absl::StatusOr<LeasedBytes>> got = ReadSomeNow();
       if (got.has_value()) co_return *std::move(got);
       co_await OrReturn(Exchange());
@@ -121,16 +121,30 @@ class TlsConnection {
   template <PlainText Text>
   Task<absl::StatusOr<std::size_t>> Write(Text from,
                                           absl::Status* late = nullptr) {
-    sync::Mutex::Guard guard = co_await OrReturn(sending_.Lock());
-    if (engine_->has_output()) co_await OrReturn(Send());
-    const std::size_t taken = co_await OrReturn(WriteNow(from));
-    absl::Status sent = absl::OkStatus();
-    if (engine_->has_output()) sent = co_await Send();
-    guard.Unlock();
-    if (sent.ok() && engine_->has_output()) sent = co_await Flush();
-    if (!sent.ok() && !IsOnlyLate(sent)) co_return sent;
-    if (late != nullptr) *late = std::move(sent);
-    co_return taken;
+    for (;;) {
+      sync::Mutex::Guard guard = co_await OrReturn(sending_.Lock());
+      if (engine_->has_output()) co_await OrReturn(Send());
+      Tried taken = WriteNow(from);
+      if (!taken.has_value()) {
+        guard.Unlock();
+        co_await OrReturn(ReceiveRest());
+        continue;
+      }
+      if (!taken->ok()) co_return *std::move(taken);
+      absl::Status sent = absl::OkStatus();
+      try {
+        if (engine_->has_output()) sent = co_await Send();
+        guard.Unlock();
+        if (sent.ok() && engine_->has_output()) sent = co_await Flush();
+      } catch (const std::bad_alloc&) {
+        // Of what sends. It is written all the same.
+        if (late != nullptr) *late = OutOfMemory();
+        co_return *std::move(taken);
+      }
+      if (!sent.ok() && !IsOnlyLate(sent)) co_return sent;
+      if (late != nullptr) *late = std::move(sent);
+      co_return *std::move(taken);
+    }
   }
 
   Task<absl::Status> WriteAll(std::span<const std::byte> from) {
@@ -157,11 +171,17 @@ class TlsConnection {
   }
 
   Task<absl::Status> Shutdown() {
-    sync::Mutex::Guard guard = co_await OrReturn(sending_.Lock());
-    if (engine_->has_output()) co_await OrReturn(Send());
-    co_await OrReturn(engine_->Close());
-    guard.Unlock();
-    co_return co_await Flush();
+    for (;;) {
+      sync::Mutex::Guard guard = co_await OrReturn(sending_.Lock());
+      if (engine_->has_output()) co_await OrReturn(Send());
+      std::optional<absl::Status> closed = engine_->Close();
+      guard.Unlock();
+      if (closed.has_value()) {
+        co_await OrReturn(*std::move(closed));
+        co_return co_await Flush();
+      }
+      co_await OrReturn(ReceiveRest());
+    }
   }
 
  private:
@@ -171,6 +191,10 @@ class TlsConnection {
   // asked can be read, and the next Write tells why they were not sent.
   bool IsDoneWithout(const absl::Status& sent) const {
     return engine_->is_server() && !IsOnlyLate(sent);
+  }
+  // Without a message, for which there is no memory either.
+  static absl::Status OutOfMemory() {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
   // That it was written, but not sent yet.
   static bool IsOnlyLate(const absl::Status& sent) {
@@ -186,20 +210,19 @@ class TlsConnection {
   }
   std::optional<absl::StatusOr<LeasedBytes>> ReadSomeNow() {
     BufferLease lease = BufferLease::TryTake();
-    // Without a message, for which there is no memory either.
-    if (!lease) return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    if (!lease) return OutOfMemory();
     Tried got = ReadNow(lease.bytes());
     if (!got.has_value()) return std::nullopt;
     if (!got->ok()) return std::move(*got).status();
     return LeasedBytes(std::move(lease), **got);
   }
   // Requires, as Send: the caller holds `sending_`.
-  absl::StatusOr<std::size_t> WriteNow(ByteParts parts) {
+  Tried WriteNow(ByteParts parts) {
     return engine_->Write(parts, [this](std::span<const std::byte> cipher) {
       return transport_.Take(cipher);
     });
   }
-  absl::StatusOr<std::size_t> WriteNow(std::span<const std::byte> from) {
+  Tried WriteNow(std::span<const std::byte> from) {
     return WriteNow(ByteParts(&from, 1));
   }
 
@@ -220,6 +243,7 @@ class TlsConnection {
     co_return sent;
   }
 
+  // Requires: the caller holds `receiving_`.
   Task<absl::Status> Receive() {
     if (Tried untold = transport_.TakeUntold()) {
       const std::size_t none = co_await OrReturn(*std::move(untold));
@@ -235,6 +259,15 @@ class TlsConnection {
     if (!got.ok()) co_return std::move(got).status();
     engine_->AddInput(*got);
     co_return absl::OkStatus();
+  }
+
+  // For the rest of a message of which a Read has met the beginning. Somebody
+  // may have brought it while we waited for our turn; the engine tells, and
+  // what is wrong with it as well when it is asked to write again.
+  Task<absl::Status> ReceiveRest() {
+    const sync::Mutex::Guard turn = co_await OrReturn(receiving_.Lock());
+    if (engine_->EndMessage().has_value()) co_return absl::OkStatus();
+    co_return co_await Receive();
   }
 
   // Receives, and sends meanwhile what is there and nobody else sends.
@@ -272,6 +305,7 @@ class TlsConnection {
   TriedTransport<S> transport_;
   const std::unique_ptr<TlsEngine> engine_;
   sync::Mutex sending_;
+  sync::Mutex receiving_;
 };
 
 }  // namespace weft::net::tls::internal

@@ -6,7 +6,8 @@
 //
 // The engine wants bytes and nothing else. That the stream has ended, or an
 // error, is kept for the connection, which asks before it awaits: the stream
-// may tell it only once.
+// may tell it only once. So is that there is no memory, of which an exception
+// would have to pass through OpenSSL.
 //
 // SPDX-License-Identifier: MIT
 
@@ -14,6 +15,7 @@
 #define WEFT_NET_TLS_INTERNAL_TRIED_TRANSPORT_H_
 
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -34,7 +36,7 @@ class TriedTransport {
   // Reads what is there, and gives how much that was.
   std::size_t Give(std::span<std::byte> into) {
     if (untold_.has_value()) return 0;
-    Tried got = TryRead(stream_, into);
+    Tried got = ButNoException([&] { return TryRead(stream_, into); });
     if (!got.has_value()) return 0;
     if (got->ok() && **got > 0) return **got;
     untold_ = std::move(got);
@@ -46,7 +48,7 @@ class TriedTransport {
   // Writes what there is room for, and gives how much that was.
   std::size_t Take(std::span<const std::byte> from) {
     if (from.empty() || has_refusal()) return 0;
-    Tried taken = TryWrite(stream_, from);
+    Tried taken = ButNoException([&] { return TryWrite(stream_, from); });
     if (!taken.has_value()) return 0;
     if (taken->ok()) return **taken;
     refused_ = std::move(*taken).status();
@@ -61,6 +63,15 @@ class TriedTransport {
   bool has_refusal() const noexcept { return !refused_.ok(); }
 
  private:
+  template <typename Try>
+  static Tried ButNoException(Try attempt) {
+    try {
+      return attempt();
+    } catch (const std::bad_alloc&) {
+      return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    }
+  }
+
   S stream_;
   Tried untold_;
   absl::Status refused_;

@@ -22,6 +22,7 @@
 #include "weft/net/tls/tls_context.h"
 #include "weft/tests/net/tcp_pair.h"
 #include "weft/tests/net/tls/bare_client.h"
+#include "weft/tests/net/tls/bare_server.h"
 #include "weft/tests/net/tls/certificates.h"
 
 namespace weft::net::tls {
@@ -88,7 +89,36 @@ class TlsEngineTest : public ::testing::Test {
   static absl::StatusOr<std::size_t> Write(TlsEngine& engine,
                                            std::span<const std::byte> bytes,
                                            CipherSink sink = TakeNothing) {
-    return engine.Write(ByteParts(&bytes, 1), sink);
+    return *engine.Write(ByteParts(&bytes, 1), sink);
+  }
+  // Whether it writes nothing, for want of input.
+  static bool WritesNothing(TlsEngine& engine) {
+    const std::vector<std::byte> text(1);
+    const std::span<const std::byte> bytes = text;
+    return !engine.Write(ByteParts(&bytes, 1)).has_value();
+  }
+  static void Take(TlsEngine& engine, std::span<const std::byte> bytes) {
+    std::ranges::copy(bytes, engine.InputRoom().begin());
+    engine.AddInput(bytes.size());
+  }
+
+  // The records in which the server's tickets come, of which none has been
+  // taken.
+  static std::vector<std::vector<std::byte>> ShakeHands(TlsEngine& client,
+                                                        BareServer& server) {
+    while (!server.ShakeHands()) {
+      for (const auto& record : server.GiveRecords()) {
+        Take(client, record);
+        static_cast<void>(client.Handshake());
+      }
+      static_cast<void>(client.Handshake());
+      Carry(client, server);
+    }
+    return server.GiveRecords();
+  }
+  static void Carry(TlsEngine& from, BareServer& to) {
+    to.Take(from.Output());
+    from.Sent(from.Output().size());
   }
 
   static std::string Read(TlsEngine& engine) {
@@ -287,6 +317,53 @@ TEST_F(TlsEngineTest, AReadAsksForTwoRecordsAtMost) {
   EXPECT_FALSE(got.has_value());
   EXPECT_GT(given, 16384u);
   EXPECT_LE(given, 2u * 16640u);
+}
+
+// A reader on another thread may look before it is sent.
+TEST_F(TlsEngineTest, TakesWhatIsWrittenForNoBacklogOfAnswers) {
+  ShakeHands();
+  const std::vector<std::byte> large(65536);
+
+  ASSERT_TRUE(Write(*client_, large).ok());
+
+  EXPECT_TRUE(client_->has_output());
+  EXPECT_FALSE(client_->is_backlogged());
+}
+
+// --- In the midst of a message ----------------------------------------------
+
+TEST_F(TlsEngineTest, WritesBehindATicketThatComesInPieces) {
+  BareServer server(ServerOf(authority_));
+  const auto tickets = ShakeHands(*client_, server);
+  ASSERT_GT(tickets.size(), 2u);
+
+  Take(*client_, tickets.front());
+  EXPECT_EQ(Read(*client_), "(wants input)");
+  EXPECT_TRUE(WritesNothing(*client_));
+  EXPECT_EQ(client_->EndMessage(), std::nullopt);
+  EXPECT_EQ(client_->Close(), std::nullopt);
+  for (std::size_t i = 1; i < tickets.size(); ++i) {
+    Take(*client_, tickets[i]);
+    static_cast<void>(client_->EndMessage());
+  }
+
+  EXPECT_EQ(*Write(*client_, Bytes("x")), 1u);
+  Carry(*client_, server);
+  EXPECT_EQ(server.Read(), "x");
+  EXPECT_EQ(client_->Close(), absl::OkStatus());
+}
+
+TEST_F(TlsEngineTest, WritesNoMoreWhereTheInputEndedInATicket) {
+  BareServer server(ServerOf(authority_));
+  const auto tickets = ShakeHands(*client_, server);
+
+  Take(*client_, tickets.front());
+  EXPECT_EQ(Read(*client_), "(wants input)");
+  Take(*client_, {});
+
+  EXPECT_EQ(Write(*client_, Bytes("x")).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(client_->Close()->code(), absl::StatusCode::kUnavailable);
 }
 
 // --- The end ----------------------------------------------------------------
