@@ -4,6 +4,7 @@
 
 #include "weft/fs/file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -76,7 +77,10 @@ Task<absl::Status> File::Close() {
     if (closed.ok()) return closed;
     return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
   };
-  co_return co_await Blocking(close);
+  absl::Status closed = co_await Blocking(close);
+  // The pool has no thread for it, which must not keep it open.
+  if (!fd_.empty() && !absl::IsCancelled(closed)) closed = close();
+  co_return closed;
 }
 
 // --- The rest ---------------------------------------------------------------
@@ -105,9 +109,15 @@ Task<absl::Status> File::SyncData() const {
 
 Task<absl::Status> File::Truncate(std::uint64_t size) const {
   auto truncate = [this, size] {
-    return Call("ftruncate", [&](int fd) {
+    absl::Status done = Call("ftruncate", [&](int fd) {
       return system_->ftruncate(fd, static_cast<off_t>(size));
     });
+    // Alone of all that change a file, it says so of one that is open to be
+    // read.
+    if (reactor::ErrnoOf(done) != EINVAL) return done;
+    const int flags = system_->fcntl(fd_.get(), F_GETFL, 0);
+    if (flags == -1 || (flags & O_ACCMODE) != O_RDONLY) return done;
+    return PathError(EBADF, "ftruncate", path_);
   };
   co_return co_await Blocking(truncate);
 }

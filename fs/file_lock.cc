@@ -55,7 +55,10 @@ Task<absl::Status> FileLock::Release() {
     if (file == nullptr) return absl::OkStatus();
     return CheckCall(Flock(*file, LOCK_UN), "flock", file->path());
   };
-  co_return co_await Blocking(release);
+  absl::Status released = co_await Blocking(release);
+  // The pool has no thread for it, which must not keep others waiting.
+  if (file_ != nullptr && !absl::IsCancelled(released)) released = release();
+  co_return released;
 }
 
 Task<absl::StatusOr<FileLock>> TryLockFile(const File& file, LockKind kind) {

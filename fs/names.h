@@ -70,7 +70,8 @@ Task<absl::Status> RemoveFile(std::string_view path);
 // Suspends: until it is done.
 // Cancel:   CANCELLED; nothing was renamed.
 // Errors:   NOT_FOUND; FAILED_PRECONDITION between file systems, and where
-//           `to` is a directory that is not empty. With Overwrite::kNo
+//           `to` is a directory that is not empty (of which XFS, for one, says
+//           ALREADY_EXISTS). With Overwrite::kNo
 //           ALREADY_EXISTS where `to` is taken; UNIMPLEMENTED or, on Linux,
 //           INVALID_ARGUMENT where the file system cannot do that: nothing is
 //           done in its place.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,7 +104,12 @@ absl::Status TreeRemover::Enter(int parent, const std::string& name,
   level.name = name;
   absl::Status opened = OpenLevel(level, parent, name.c_str());
   if (opened.ok()) {
-    levels_.push_back(std::move(level));
+    try {
+      levels_.push_back(std::move(level));
+    } catch (const std::bad_alloc&) {
+      Close(level);
+      throw;
+    }
     if (levels_.size() > kMostOpen) {
       Close(levels_[levels_.size() - kMostOpen - 1]);
     }

@@ -1,4 +1,5 @@
-// Tests that what is read again and again allocates nothing once it has begun.
+// Tests that what is read again and again allocates nothing once it has begun,
+// and that what removes a tree holds nothing where there is no memory for it.
 // A program of its own, since it replaces the global operator new
 // (allocations.h).
 //
@@ -6,6 +7,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,15 +21,19 @@
 #include "gtest/gtest.h"
 #include "weft/fs/file.h"
 #include "weft/fs/lines.h"
+#include "weft/fs/remove_all.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/support/allocations.h"
+#include "weft/tests/support/open_descriptors.h"
 #include "weft/tests/support/temporary_directory.h"
 
 namespace weft::fs {
 namespace {
 
 using tests::Allocations;
+using tests::FailingAllocation;
+using ::weft::testing::OpenDescriptors;
 using ::weft::testing::Simulator;
 using ::weft::testing::TemporaryDirectory;
 
@@ -59,6 +67,34 @@ TEST(AllocationTest, IsNotNeededForALine) {
 
   EXPECT_EQ(lines, 10'000);
   EXPECT_EQ(counted, 0);
+}
+
+// Whether there was an n-th allocation.
+Task<absl::StatusOr<bool>> RemoveOnce(std::string path, int n) {
+  try {
+    const FailingAllocation failing(n, FailingAllocation::Behind::kSucceed);
+    const absl::StatusOr<std::uint64_t> removed = co_await RemoveAll(path);
+    if (!removed.ok()) co_return removed.status();
+    co_return failing.happened();
+  } catch (const std::bad_alloc&) {
+    co_return true;
+  }
+}
+
+TEST(AllocationTest, WhereverRemovingATreeFailsNoDescriptorIsLeft) {
+  const int before = OpenDescriptors();
+  bool happened = true;
+  for (int n = 1; happened; ++n) {
+    TemporaryDirectory directory;
+    std::filesystem::create_directories(directory / "a/b/c/d/e");
+    Simulator sim;
+    const absl::StatusOr<bool> removed =
+        sim.Run(RemoveOnce(directory / "a", n));
+    ASSERT_EQ(removed.status(), absl::OkStatus()) << n;
+    happened = *removed;
+  }
+
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 Task<absl::Status> CountReads(std::string path, long& counted) {

@@ -471,6 +471,15 @@ TEST_F(FileTest, AppendsWhateverThePositionIs) {
   EXPECT_EQ(directory_.Read("file"), "0123456789abc");
 }
 
+TEST_F(FileTest, OneThatIsOpenToBeReadIsNotCut) {
+  const absl::Status status =
+      WithFile(OpenOptions(), [](File& file) -> Task<absl::Status> {
+        co_return co_await file.Truncate(0);
+      });
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST_F(FileTest, WritesAllOfItByteByByteThroughInterrupts) {
   HaltingSystem system;
   const absl::Status status =
