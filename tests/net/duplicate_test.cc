@@ -119,8 +119,8 @@ TEST_F(DuplicateOfEachTest, TheFileOfDatagramsStaysAsWell) {
     co_await OrReturn(
         sender.SendTo(Bytes("still here"), second.local_address()));
     std::array<std::byte, 64> buffer;
-    const std::size_t got = co_await OrReturn(second.Receive(buffer));
-    EXPECT_EQ(got, 10u);
+    const Received got = co_await OrReturn(second.Receive(buffer));
+    EXPECT_EQ(got.size, 10u);
     co_return absl::OkStatus();
   };
 
