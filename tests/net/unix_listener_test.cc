@@ -81,13 +81,16 @@ TEST_F(UnixListenerTest, AnotherUsersClaimIsRespectedAndWhatACrashLeftTaken) {
   ASSERT_EQ(::flock(others, LOCK_EX), 0);
   ProtectingSystem system;
   weft::testing::Simulator sim({.system = &system});
+  auto bind = [this]() -> Task<absl::Status> {
+    co_return UnixListener::Bind(path_, {.replace_stale = true}).status();
+  };
 
-  const auto claimed = UnixListener::Bind(path_, {.replace_stale = true});
+  const absl::Status claimed = sim.Run(bind());
   ::close(others);  // It has crashed.
-  const auto left = UnixListener::Bind(path_, {.replace_stale = true});
+  const absl::Status left = sim.Run(bind());
 
-  EXPECT_EQ(claimed.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(left.status(), absl::OkStatus());
+  EXPECT_EQ(claimed.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(left, absl::OkStatus());
 }
 
 TEST_F(UnixListenerTest, BothEndsOfAConnectionHaveTheirAddresses) {
