@@ -72,14 +72,14 @@ Task<absl::StatusOr<File>> File::OpenFile(std::string path,
 }
 
 Task<absl::Status> File::Close() {
-  auto close = [this] {
+  auto close_it = [this] {
     const absl::Status closed = fd_.Close();
     if (closed.ok()) return closed;
     return PathError(reactor::ErrnoOf(closed).value_or(0), "close", path_);
   };
-  absl::Status closed = co_await Blocking(close);
+  absl::Status closed = co_await Blocking(close_it);
   // The pool has no thread for it, which must not keep it open.
-  if (!fd_.empty() && !absl::IsCancelled(closed)) closed = close();
+  if (!fd_.empty() && !absl::IsCancelled(closed)) closed = close_it();
   co_return closed;
 }
 

@@ -7,7 +7,8 @@
 // and no connection is refused meanwhile: to a child process
 // (ProcessOptions::descriptors), to another by a Unix socket (SendDescriptors),
 // or to a library that wants a descriptor of its own. The file of a Unix socket
-// goes with the one that was bound, unless that is told to leave it (LeaveFile).
+// goes with the one that was bound, unless that is told to leave it
+// (LeaveFile).
 //
 // SPDX-License-Identifier: MIT
 

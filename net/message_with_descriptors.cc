@@ -68,8 +68,8 @@ void MessageWithDescriptors::MakeRoom() noexcept {
       static_cast<decltype(message_.msg_controllen)>(control_.size());
 }
 
-// What came with them has been read and must not be lost as well: where there is
-// no memory, they are closed.
+// What came with them has been read and must not be lost as well: where there
+// is no memory, they are closed.
 std::vector<Fd> MessageWithDescriptors::Take(System& system) noexcept {
   std::vector<Fd> taken;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message_); header != nullptr;

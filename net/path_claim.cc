@@ -31,15 +31,15 @@ absl::Status Failed(int error, const char* call, const std::string& path) {
 // The file of that name, which may be another user's: of a folder for all,
 // fs.protected_regular keeps who would make it from opening it.
 int OpenLock(System& system, const std::string& path) {
-  const auto open = [&](int flags) {
+  const auto try_with = [&](int flags) {
     return RetryInterrupted([&] {
       return system.open(path.c_str(), flags | O_NOFOLLOW,
                          S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
     });
   };
-  const int made = open(O_RDWR | O_CREAT);
+  const int made = try_with(O_RDWR | O_CREAT);
   if (made != -1 || errno != EACCES) return made;
-  const int found = open(O_RDONLY);
+  const int found = try_with(O_RDONLY);
   if (found == -1) errno = EACCES;  // Also where there is none to find.
   return found;
 }

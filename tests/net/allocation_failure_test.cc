@@ -1,6 +1,6 @@
 // Tests that a lookup, a program that is started, and a write that fails, end
-// well where there is no memory for them. In the program that replaces the global operator new
-// (allocations.h).
+// well where there is no memory for them. In the program that replaces the
+// global operator new (allocations.h).
 //
 // SPDX-License-Identifier: MIT
 
