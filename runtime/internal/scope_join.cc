@@ -4,6 +4,7 @@
 
 #include "weft/runtime/internal/scope_join.h"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -90,6 +91,11 @@ Continuation ScopeJoin::BranchDone(Branch&, ThisThread& here) noexcept {
 
 absl::Status ScopeJoin::TakeErrors() {
   if (escaped_) std::rethrow_exception(escaped_);
+  // CANCELLED passes for no error where somebody was cancelled, and must not
+  // take along what is one: so it is the first only where it is all there is.
+  std::ranges::stable_partition(errors_, [](const absl::Status& error) {
+    return !absl::IsCancelled(error);
+  });
   return JoinErrors(std::move(errors_));
 }
 

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/current.h"
+#include "weft/runtime/deadline.h"
 #include "weft/runtime/error_group.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/shield.h"
@@ -314,6 +315,33 @@ TEST(ScopeTest, ErrorsOfBodyAndChildAreBothKept) {
 
   EXPECT_THAT(AllErrors(sim.Run(main()).status()),
               ElementsAre(kBroken, absl::DataLossError("no value")));
+}
+
+// Or else a timeout, a cancelled scope and RunMain would take it for none.
+TEST(ScopeTest, CancelledOfOneChildHidesNoErrorOfAnother) {
+  testing::Simulator sim;
+  auto flush = []() -> Task<absl::Status> {
+    static_cast<void>(co_await SleepFor(absl::InfiniteDuration()));
+    co_await Yield();  // It says so when the body has said CANCELLED.
+    co_return absl::DataLossError("could not flush");
+  };
+  auto work = [&]() -> Task<absl::Status> {
+    co_return co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+      scope.Spawn(flush());
+      co_return co_await SleepFor(absl::InfiniteDuration());
+    });
+  };
+  auto main = [&]() -> Task<absl::Status> {
+    absl::Status ended = co_await WithTimeout(absl::Seconds(1), work());
+    co_return ended;
+  };
+
+  const absl::Status ended = sim.Run(main());
+
+  EXPECT_EQ(ended.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(
+      AllErrors(ended),
+      ElementsAre(absl::DataLossError("could not flush"), CancelledError()));
 }
 
 // --- Exceptions ---
