@@ -24,14 +24,17 @@
 #define WEFT_RUNTIME_EACH_CORE_H_
 
 #include <cstddef>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "weft/runtime/internal/spawned.h"
 #include "weft/runtime/internal/task_list.h"
 #include "weft/runtime/scope.h"
 #include "weft/runtime/shield.h"
+#include "weft/runtime/sleep.h"
 #include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 
@@ -48,17 +51,28 @@ bool IsOwnCore(std::size_t index) noexcept;
 // Where a task is born that is to stay on core `index`, another's.
 TaskList& HomeOnCore(std::size_t index) noexcept;
 
-// Joins a task of another core as if it were a child of ours: where we are
-// cancelled, so is it, and it is waited for all the same.
-inline Task<absl::Status> JoinAsChild(JoinHandle<absl::Status> task) {
-  absl::Status ended = co_await task.Join();
-  // Else it was our wait that was cancelled, and the result is still there.
-  if (!absl::IsCancelled(ended) || task.finished()) co_return ended;
+inline Task<absl::Status> Await(JoinHandle<absl::Status>& task) {
+  co_return co_await task.Join();
+}
+inline Task<> CancelWithUs(JoinHandle<absl::Status>& task) {
+  static_cast<void>(co_await SleepFor(absl::InfiniteDuration()));
   task.Cancel();
-  auto wait = [](JoinHandle<absl::Status>& cancelled) -> Task<absl::Status> {
-    co_return co_await cancelled.Join();
-  };
-  co_return co_await Shield(wait(task));
+}
+
+// Joins a task of another core as if it were a child of ours: where we are
+// cancelled, so is it, and it is waited for all the same. The wait itself is
+// never cancelled: from a CANCELLED one could not tell whose it is.
+inline Task<absl::Status> JoinAsChild(JoinHandle<absl::Status> task) {
+  absl::Status ended;
+  absl::Status watched =
+      co_await WithScope([&](Scope& scope) -> Task<absl::Status> {
+        scope.Spawn(CancelWithUs, std::ref(task));
+        ended = co_await Shield(Await(task));
+        scope.Cancel();
+        co_return absl::OkStatus();
+      });
+  ended.Update(std::move(watched));
+  co_return ended;
 }
 
 }  // namespace internal
@@ -68,7 +82,8 @@ inline Task<absl::Status> JoinAsChild(JoinHandle<absl::Status> task) {
 // cancels the others, as in a scope.
 //
 // Suspends: until each has ended.
-// Cancel:   passed on to each, which are still waited for.
+// Cancel:   passed on to each, which are still waited for. (In a Shield while
+//           the runtime ends, those of other cores are cancelled all the same.)
 // Borrows:  what `args` refer to.
 // Requires: InsideRuntime().
 template <typename Function, typename... Args>

@@ -4,8 +4,11 @@
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "weft/runtime/blocking_pool.h"
 #include "weft/runtime/each_core.h"
+#include "weft/runtime/error_group.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/run.h"
 #include "weft/runtime/runtime.h"
@@ -101,6 +105,37 @@ TEST(PerCoreTest, TheFirstErrorEndsTheOthersOnTheirCores) {
       runtime.BlockOn(OnEachCore(FailOnOneCore, std::ref(turn)));
 
   EXPECT_THAT(std::string(status.message()), HasSubstr("mine"));
+}
+
+// Each waits until all are there, so that the first error meets tasks that end.
+Task<absl::Status> FailTogether(std::atomic<int>& there, bool by_exception) {
+  ++there;
+  while (there < kCores) co_await Yield();
+  if (by_exception) throw std::runtime_error("boom");
+  co_return absl::DataLossError("mine");
+}
+
+TEST(PerCoreTest, TheErrorOfEveryCoreIsKept) {
+  for (std::int64_t i = 0; i < tests::Times(200); ++i) {
+    std::atomic<int> there{0};
+    Runtime runtime(PerCore());
+
+    const absl::Status status =
+        runtime.BlockOn(OnEachCore(FailTogether, std::ref(there), false));
+
+    EXPECT_EQ(AllErrors(status).size(), std::size_t{kCores});
+  }
+}
+
+TEST(PerCoreTest, ExceptionsOfAllCoresAreOneThatIsThrown) {
+  for (std::int64_t i = 0; i < tests::Times(200); ++i) {
+    std::atomic<int> there{0};
+    Runtime runtime(PerCore());
+
+    EXPECT_THROW(static_cast<void>(runtime.BlockOn(
+                     OnEachCore(FailTogether, std::ref(there), true))),
+                 std::runtime_error);
+  }
 }
 
 TEST(PerCoreTest, ACancelledOneCancelsAndAwaitsEach) {
