@@ -142,6 +142,9 @@ int Reactor::DispatchSignal(int signal) noexcept {
     watched.listener->OnSignal(signal, ++watched.count);
     return 1;
   }
+  // Its listener has gone between the poller's look and ours, and the system
+  // has forgotten it: it waits again, or does what it does to the program.
+  system_.kill(system_.getpid(), signal);
   return 0;
 }
 

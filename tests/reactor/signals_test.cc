@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -115,6 +117,37 @@ TEST_F(SignalWatcherTest, BlocksItsSignalsAndRestoresTheMask) {
   EXPECT_FALSE(IsBlocked(SIGUSR1));
   EXPECT_TRUE(IsBlocked(SIGUSR2));
   ChangeMask(SIG_UNBLOCK, SIGUSR2);
+}
+
+// Has something done while the poller reads a signal.
+class InterruptedSystem final : public System {
+ public:
+  ssize_t read(int fd, void* into, std::size_t size) override {
+    const ssize_t got = System::read(fd, into, size);
+    if (auto now = std::exchange(on_read, nullptr)) now();
+    return got;
+  }
+
+  std::function<void()> on_read;
+};
+
+TEST_F(SignalWatcherTest, ASignalThatIsReadWhileItsWatcherGoesIsTheNextOnes) {
+  InterruptedSystem system;
+  reactor_ = *Reactor::Create(system, *pool_);
+  ChangeMask(SIG_BLOCK, SIGUSR1);
+  auto watcher = Watch({SIGUSR1});
+  ::kill(::getpid(), SIGUSR1);
+
+  system.on_read = [&] { watcher.reset(); };
+  Poll();
+  watcher.reset();
+  watcher = Watch({SIGUSR1});
+  Poll();
+
+  EXPECT_EQ(listener_.heard.size(), 1u);
+  watcher.reset();
+  reactor_.reset();
+  ChangeMask(SIG_UNBLOCK, SIGUSR1);
 }
 
 TEST_F(SignalWatcherTest, IsSilentAfterItsEnd) {
