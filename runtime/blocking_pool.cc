@@ -5,6 +5,7 @@
 #include "weft/runtime/blocking_pool.h"
 
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "weft/reactor/signal_mask.h"
@@ -109,17 +110,39 @@ void BlockingPool::Stop() noexcept {
 
 // --- The wait ---------------------------------------------------------------
 
+namespace {
+
+BlockingPool& PoolHere() noexcept {
+  return Here().worker->scheduler().blocking_pool();
+}
+
+absl::Status NoThreadError() noexcept {
+  try {
+    return absl::ResourceExhaustedError(
+        "start a thread for a blocking call: the system refuses it");
+  } catch (const std::bad_alloc&) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  }
+}
+
+}  // namespace
+
+// In a simulation there is no wait, but a turn for others after many calls; and
+// the call is made when that is over, in EndWait.
 bool BlockingLeaf::await_ready() noexcept {
-  status_ = CheckCancelled();
-  if (!status_.ok()) return true;
-  if (!Here().worker->scheduler().blocking_pool().runs_inline()) return false;
-  Call();
-  return true;
+  const Entry entry = EnterOperation();
+  if (entry == Entry::kCancelled) status_ = CancelledError();
+  return entry == Entry::kCancelled ||
+         (entry == Entry::kGo && PoolHere().runs_inline());
 }
 
 bool BlockingLeaf::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
-  BlockingPool& pool = Here().worker->scheduler().blocking_pool();
+  BlockingPool& pool = PoolHere();
+  if (pool.runs_inline()) {
+    ScheduleFairly();
+    return true;
+  }
   pool_ = &pool;
   switch (pool.SubmitIf(*this, [this] { return Publish(); })) {
     case BlockingPool::Submitted::kYes:
@@ -128,8 +151,7 @@ bool BlockingLeaf::await_suspend(Continuation caller) noexcept {
       status_ = CancelledError();
       break;
     case BlockingPool::Submitted::kNoThread:
-      status_ = absl::ResourceExhaustedError(
-          "start a thread for a blocking call: the system refuses it");
+      status_ = NoThreadError();
       break;
   }
   pool_ = nullptr;
@@ -144,6 +166,10 @@ void BlockingLeaf::Cancel() noexcept {
 
 absl::Status BlockingLeaf::EndWait() noexcept {
   pool_ = nullptr;
+  if (status_.ok() && PoolHere().runs_inline()) {
+    status_ = CheckCancelled();
+    if (status_.ok()) Call();
+  }
   return std::move(status_);
 }
 

@@ -41,6 +41,27 @@ TEST(BlockingTest, RunsOnTheSpotInASimulation) {
   EXPECT_EQ(*sim.Run(run()), std::this_thread::get_id());
 }
 
+TEST(BlockingTest, LetsOthersHaveATurnAfterManyCallsInASimulation) {
+  testing::Simulator sim;
+  bool done = false;
+  auto other = [&done]() -> Task<> {
+    done = true;
+    co_return;
+  };
+  auto run = [&]() -> Task<int> {
+    sim.Spawn(other());
+    int calls = 0;
+    auto call = [&calls] { ++calls; };
+    while (!done && calls < 100'000) {
+      const absl::Status called = co_await Blocking(call);
+      EXPECT_EQ(called, absl::OkStatus());
+    }
+    co_return calls;
+  };
+
+  EXPECT_LT(*sim.Run(run()), 200);
+}
+
 TEST(BlockingTest, GivesWhatTheFunctionReturns) {
   testing::Simulator sim;
   auto run = []() -> Task<std::string> {
