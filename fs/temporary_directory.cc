@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "weft/fs/path_error.h"
@@ -58,10 +59,14 @@ Task<absl::StatusOr<TemporaryDirectory>> TemporaryDirectory::CreateIn(
 
 TemporaryDirectory::~TemporaryDirectory() {
   if (path_.empty()) return;
-  TreeRemover remover(*system_, path_);
-  for (;;) {
-    absl::StatusOr<bool> done = remover.Step();
-    if (!done.ok() || *done) return;  // There is nobody to tell.
+  // There is nobody to tell that it cannot be removed.
+  try {
+    TreeRemover remover(*system_, path_);
+    for (;;) {
+      const absl::StatusOr<bool> done = remover.Step();
+      if (!done.ok() || *done) return;
+    }
+  } catch (const std::bad_alloc&) {
   }
 }
 

@@ -39,8 +39,9 @@ Task<absl::StatusOr<TemporaryFile>> TemporaryFile::CreateIn(
   NewNames names(CurrentReactor().system(), absl::StrCat(directory, "/"));
   absl::Status taken;
   while (names.any_left()) {
-    absl::StatusOr<File> file = co_await File::Open(names.Next(), kOnlyForUs);
-    if (file.ok()) co_return TemporaryFile(*std::move(file));
+    std::string path = names.Next();  // Before there is a file to lose.
+    absl::StatusOr<File> file = co_await File::Open(path, kOnlyForUs);
+    if (file.ok()) co_return TemporaryFile(*std::move(file), std::move(path));
     taken = std::move(file).status();
     if (!absl::IsAlreadyExists(taken)) break;
   }

@@ -69,8 +69,8 @@ class [[nodiscard("dropping it removes the file")]] TemporaryFile {
   Task<absl::Status> Release() { return Remove(); }
 
  private:
-  explicit TemporaryFile(File file) noexcept
-      : file_(std::move(file)), path_(file_.path()) {}
+  TemporaryFile(File file, std::string path) noexcept
+      : file_(std::move(file)), path_(std::move(path)) {}
   static Task<absl::StatusOr<TemporaryFile>> CreateIn(std::string directory);
   Task<absl::Status> KeepAs(std::string path);
 

@@ -137,7 +137,11 @@ void Process::Drop() noexcept {
   if (end_ == nullptr || on_drop_ == OnDrop::kLeave) return;
   // NOT_FOUND: it has ended, which is what was wanted. PERMISSION_DENIED: it
   // runs on, and is reaped when it ends.
-  end_->Signal(SIGKILL).IgnoreError();
+  try {
+    end_->Signal(SIGKILL).IgnoreError();
+  } catch (const std::bad_alloc&) {
+    // There is no memory to say which of these it is.
+  }
 }
 
 Task<absl::StatusOr<Process>> Process::Spawn(ProcessOptions options) {

@@ -26,8 +26,11 @@ std::uintptr_t AsWord(Waiter& waiter) noexcept {
 
 static_assert(sizeof(Source) == 64, "one cache line, and no more");
 
+// Made once and copied, which takes no memory: destructors meet it.
 absl::Status ClosedByOwnerError() {
-  return absl::FailedPreconditionError("closed by its owner");
+  static const absl::Status& closed =
+      *new absl::Status(absl::FailedPreconditionError("closed by its owner"));
+  return closed;
 }
 
 // --- Readiness --------------------------------------------------------------

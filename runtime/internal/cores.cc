@@ -5,6 +5,7 @@
 #include "weft/runtime/internal/cores.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
@@ -18,10 +19,14 @@
 namespace weft {
 
 int DefaultWorkers() noexcept {
-  reactor::System& system = reactor::System::Kernel();
-  const int allowed = system.available_processors();
-  const int quota = internal::ProcessorQuota(system).value_or(allowed);
-  return std::clamp(std::min(allowed, quota), 1, internal::Idle::kMaxWorkers);
+  try {
+    reactor::System& system = reactor::System::Kernel();
+    const int allowed = system.available_processors();
+    const int quota = internal::ProcessorQuota(system).value_or(allowed);
+    return std::clamp(std::min(allowed, quota), 1, internal::Idle::kMaxWorkers);
+  } catch (const std::bad_alloc&) {
+    return 1;  // There is no memory for more.
+  }
 }
 
 namespace internal {
@@ -53,6 +58,8 @@ absl::StatusOr<std::unique_ptr<Cores>> Cores::Create(
 // No thread of any core, its pool's included, is left when the first one dies.
 // The last ones first: who begins on each core does so from the first.
 Cores::~Cores() {
+  // Where they run still: an exception has come before the end.
+  for (auto& scheduler : schedulers_) scheduler->StopThreads();
   for (auto& scheduler : schedulers_) scheduler->blocking_pool().Stop();
   while (!schedulers_.empty()) schedulers_.pop_back();
 }
