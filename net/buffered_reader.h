@@ -18,6 +18,9 @@
 //   3. An idle reader holds no buffer: when all that was read is used up, the
 //      next call gives the buffer back before it waits. (A source that is no
 //      LeasingSource needs one to wait with.)
+//   4. What is in the buffer already counts as an operation, too: after so many
+//      the others have a turn. A peer that sends a million empty lines at once
+//      would keep them waiting for as long.
 //
 // The stream may end early, the peer may send too much, the connection may
 // fail: three answers that a protocol treats differently, told apart by code.
@@ -56,8 +59,10 @@
 #include "weft/net/line_error.h"
 #include "weft/net/stream.h"
 #include "weft/runtime/buffer_lease.h"
+#include "weft/runtime/leaf.h"
 #include "weft/runtime/or_return.h"
 #include "weft/runtime/task.h"
+#include "weft/runtime/yield.h"
 
 namespace weft::net {
 
@@ -237,6 +242,7 @@ Task<absl::StatusOr<std::size_t>> BufferedReader<S>::FillOn() {
 
 template <ByteSource S>
 Task<absl::StatusOr<bool>> BufferedReader<S>::WaitForMore() {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   if (buffer_.empty()) co_await OrReturn(Fill());
   co_return !buffer_.empty();
 }
@@ -244,6 +250,7 @@ Task<absl::StatusOr<bool>> BufferedReader<S>::WaitForMore() {
 template <ByteSource S>
 Task<absl::StatusOr<std::string_view>> BufferedReader<S>::ReadPast(
     std::string delimiter, CarriageReturn before) {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   DelimiterSearch search(delimiter);
   for (;;) {
     const std::size_t looked_at =
@@ -267,6 +274,7 @@ Task<absl::StatusOr<std::string_view>> BufferedReader<S>::ReadPast(
 
 template <ByteSource S>
 Task<absl::Status> BufferedReader<S>::SkipPastCopy(std::string delimiter) {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   DelimiterSearch search(delimiter);
   std::uint64_t skipped = 0;
   for (;;) {
@@ -287,6 +295,7 @@ Task<absl::Status> BufferedReader<S>::SkipPastCopy(std::string delimiter) {
 template <ByteSource S>
 Task<absl::StatusOr<std::span<const std::byte>>> BufferedReader<S>::WaitFor(
     std::size_t count, Then then) {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   while (buffer_.size() < count) {
     const std::size_t got = co_await OrReturn(Fill());
     if (got == 0) co_return EndedEarly(buffer_.size(), count);
@@ -298,6 +307,7 @@ Task<absl::StatusOr<std::span<const std::byte>>> BufferedReader<S>::WaitFor(
 
 template <ByteSource S>
 Task<absl::Status> BufferedReader<S>::ReadExactly(std::span<std::byte> into) {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   std::span<std::byte> rest = into;
   // What is small goes through the buffer, so that a call to the system brings
   // more than was asked for.
@@ -343,6 +353,7 @@ Task<absl::Status> BufferedReader<S>::FillRest(std::span<std::byte>& rest,
 template <ByteSource S>
 Task<absl::StatusOr<std::size_t>> BufferedReader<S>::Read(
     std::span<std::byte> into) {
+  if (EnterOperation() == Entry::kQueueFirst) co_await Yield();
   if (buffer_.empty() && into.size() >= BufferLease::kSize) {
     buffer_.GiveBack();
     co_return co_await source_.Read(into);

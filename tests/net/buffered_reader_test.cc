@@ -25,6 +25,7 @@
 #include "weft/net/tcp_stream.h"
 #include "weft/runtime/buffer_lease.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/spawn.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/testing/simulator.h"
 #include "weft/tests/net/tcp_pair.h"
@@ -54,6 +55,34 @@ Task<absl::StatusOr<MemoryStream>> StreamOf(std::string_view text,
 }
 
 constexpr std::size_t kAny = BytePipe::kAny;
+
+// A peer sends as many at once as it likes.
+TEST(BufferedReaderTest, LetsOthersHaveATurnAfterManyLines) {
+  constexpr int kLines = 1000;
+  int read = 0;
+  int read_before_another_had_a_turn = 0;
+  auto another = [&]() -> Task<> {
+    read_before_another_had_a_turn = read;
+    co_return;
+  };
+
+  auto body = [&]() -> Task<absl::Status> {
+    MemoryStream stream =
+        co_await OrReturn(StreamOf(std::string(kLines, '\n'), kAny));
+    BufferedReader reader(stream);
+    co_await OrReturn(reader.WaitForMore());
+    Spawn(another()).Detach();
+    for (; read < kLines; ++read) {
+      const std::string_view line = co_await OrReturn(reader.ReadLine());
+      EXPECT_TRUE(line.empty());
+    }
+    co_return absl::OkStatus();
+  };
+  weft::testing::Simulator sim;
+
+  EXPECT_EQ(sim.Run(body()), absl::OkStatus());
+  EXPECT_LT(read_before_another_had_a_turn, 200);
+}
 
 TEST(BufferedReaderTest, ReadsLinesWithoutTheirEnds) {
   const absl::Status status = Simulate([]() -> Task<absl::Status> {
