@@ -39,6 +39,11 @@ class Duty {
   SharedLookups& lookups() const noexcept { return *lookups_; }
   const Question& question() const noexcept { return question_; }
 
+  // Nobody waits for it, and nobody will. Else it is still to be done.
+  bool IsVoid() const noexcept {
+    return lookups_->DropUnlessWanted(question_, *lookup_);
+  }
+
   void Finish(Addresses answer) noexcept {
     const std::shared_ptr<Lookup> lookup = std::move(lookup_);
     lookups_->Finish(question_, *lookup, std::move(answer), Now());
@@ -50,11 +55,27 @@ class Duty {
   std::shared_ptr<Lookup> lookup_;  // Null when done, or moved from.
 };
 
+// One who waits for a lookup, until this is gone.
+class Asker {
+ public:
+  Asker(std::shared_ptr<SharedLookups> lookups,
+        std::shared_ptr<Lookup> lookup) noexcept
+      : lookups_(std::move(lookups)), lookup_(std::move(lookup)) {}
+  Asker(const Asker&) = delete;
+  Asker& operator=(const Asker&) = delete;
+  ~Asker() { lookups_->Leave(*lookup_); }
+
+ private:
+  const std::shared_ptr<SharedLookups> lookups_;
+  const std::shared_ptr<Lookup> lookup_;
+};
+
 // The task of a lookup: nobody's, so nobody but its runtime can cancel it.
 Task<void> LookUp(Duty duty) {
   const absl::StatusOr<sync::Semaphore::Permit> turn =
       co_await duty.lookups().turns().Acquire();
   if (!turn.ok()) co_return;  // Cancelled: given up.
+  if (duty.IsVoid()) co_return;
   try {
     Addresses answer = co_await AskSystem(duty.question());
     if (!absl::IsCancelled(answer.status())) duty.Finish(std::move(answer));
@@ -85,6 +106,7 @@ Task<Addresses> Ask(std::shared_ptr<SharedLookups> lookups,
   if (known.answer.has_value()) {
     co_return AtPort(*std::move(known.answer), port);
   }
+  const Asker asker(lookups, known.lookup);
   if (known.is_new) {
     // The duty first, which takes no memory; what does ends the lookup where
     // there is none.

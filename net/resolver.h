@@ -17,10 +17,11 @@
 // Invariants
 //   1. There is one lookup for a question at a time, in a task of its own: it
 //      is no asker's, so an asker that is cancelled takes it from nobody.
-//   2. A lookup whose askers have all gone is finished and remembered. Where
-//      the system is being asked already it cannot be called back anyway; and
-//      who gave up after a second is likely to ask again, and then finds the
-//      answer that the first try has paid for.
+//   2. A lookup whose askers have all gone is finished and remembered where the
+//      system is being asked: that cannot be called back anyway; and who gave
+//      up after a second is likely to ask again, and then finds the answer that
+//      the first try has paid for. One that still waits for its turn is dropped
+//      then, or those that nobody waits for would keep the others waiting.
 //   3. What Forget and Clear find under way is told to those who wait for it,
 //      and not remembered: it may have been asked before things changed. Who
 //      asks afterwards asks anew.

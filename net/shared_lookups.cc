@@ -23,9 +23,23 @@ Knowledge SharedLookups::Find(const Question& question, Instant now) {
   std::shared_ptr<Lookup>& lookup = under_way_[question];
   const bool is_new = lookup == nullptr;
   if (is_new) lookup = std::make_shared<Lookup>();
+  ++lookup->askers;
   ++counters_.misses;
   if (is_new) ++counters_.lookups;
   return {.answer = std::nullopt, .lookup = lookup, .is_new = is_new};
+}
+
+void SharedLookups::Leave(Lookup& lookup) noexcept {
+  std::lock_guard lock(mutex_);
+  --lookup.askers;
+}
+
+bool SharedLookups::DropUnlessWanted(const Question& question,
+                                     Lookup& lookup) noexcept {
+  std::lock_guard lock(mutex_);
+  if (lookup.askers > 0) return false;
+  Remove(question, lookup);
+  return true;
 }
 
 void SharedLookups::Finish(const Question& question, Lookup& lookup,

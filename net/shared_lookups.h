@@ -37,10 +37,11 @@
 
 namespace weft::net {
 
-// A question that the system is being asked.
+// A question that the system is being asked, or is to be.
 struct Lookup {
   sync::Event over;
   std::optional<Addresses> answer;  // Nothing where it was given up.
+  int askers = 0;  // Who wait for it. Guarded by the lock of SharedLookups.
 };
 
 // What is known of a question: the answer, or who is looking for it.
@@ -63,7 +64,12 @@ class SharedLookups {
   // One for each question that the system may be asked at the same time.
   sync::Semaphore& turns() noexcept { return turns_; }
 
+  // Whoever is given a lookup is one of its askers until he leaves it.
   Knowledge Find(const Question& question, reactor::Instant now);
+  void Leave(Lookup& lookup) noexcept;
+  // Drops a lookup for which nobody waits; who asks from now on begins another.
+  // False: somebody does.
+  bool DropUnlessWanted(const Question& question, Lookup& lookup) noexcept;
 
   // Ends a lookup of Find's, and wakes who waits for it.
   void Finish(const Question& question, Lookup& lookup, Addresses answer,

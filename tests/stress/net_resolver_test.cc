@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <semaphore>
@@ -183,6 +184,69 @@ TEST(ResolverStressTest, AnswersARuntimeThatOutlivesTheOneThatAsked) {
     }
     EXPECT_EQ(asking.BlockingJoin(), absl::OkStatus());
   }
+}
+
+// Keeps whoever asks until it is opened.
+class Gate : public reactor::System {
+ public:
+  int getaddrinfo(const char*, const char* service, const addrinfo* hints,
+                  addrinfo** out) override {
+    ++lookups;
+    begun.release();
+    open.acquire();
+    return System::getaddrinfo("127.0.0.1", service, hints, out);
+  }
+
+  std::atomic<int> lookups = 0;
+  std::counting_semaphore<> begun{0};
+  std::counting_semaphore<> open{0};
+};
+
+TEST(ResolverTest, FinishesALookupThatHasBegunAndRemembersIt) {
+  Gate system;
+  RuntimeOptions options;
+  options.system = &system;
+  Runtime runtime(options);
+  Resolver resolver;
+
+  auto asker = runtime.Spawn(resolver.Resolve("host.example", 80));
+  system.begun.acquire();
+  asker.Cancel();
+  EXPECT_TRUE(absl::IsCancelled(asker.BlockingJoin().status()));
+  system.open.release();
+
+  EXPECT_TRUE(runtime.BlockOn(resolver.Resolve("host.example", 80)).ok());
+  EXPECT_EQ(system.lookups, 1);
+}
+
+// Names whose servers do not answer, and a turn that is taken.
+TEST(ResolverTest, KeepsNobodyWaitingForThoseWhoHaveGone) {
+  constexpr int kGone = 100;
+  Gate system;
+  RuntimeOptions options;
+  options.system = &system;
+  Runtime runtime(options);
+  ResolverOptions one_at_a_time;
+  one_at_a_time.max_lookups = 1;
+  Resolver resolver(one_at_a_time);
+  auto first = runtime.Spawn(resolver.Resolve("first.example", 80));
+  system.begun.acquire();
+  for (int i = 0; i < kGone; ++i) {
+    auto gone =
+        runtime.Spawn(resolver.Resolve(absl::StrCat(i, ".example"), 80));
+    while (resolver.counters().lookups < static_cast<std::uint64_t>(i) + 2) {
+      std::this_thread::yield();
+    }
+    gone.Cancel();
+    EXPECT_TRUE(absl::IsCancelled(gone.BlockingJoin().status()));
+  }
+
+  auto good = runtime.Spawn(resolver.Resolve("good.example", 80));
+  system.open.release(2);
+
+  EXPECT_TRUE(good.BlockingJoin().ok());
+  EXPECT_TRUE(first.BlockingJoin().ok());
+  EXPECT_EQ(system.lookups, 2);
 }
 
 // The task that asks for him is cancelled with all others; he is not.
