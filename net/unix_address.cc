@@ -53,9 +53,11 @@ UnixAddress::SystemForm UnixAddress::ToSystem() const noexcept {
   SystemForm form;
   form.space_.sun_family = AF_UNIX;
   std::ranges::copy(text_, form.space_.sun_path);
-  // The zero at the end of a path is counted. An abstract name has none, and
-  // one that were counted would be a part of it.
-  std::size_t size = kPathOffset + text_.size() + (is_path() ? 1 : 0);
+  // The zero at the end of a path is counted, but where it has no room: Linux
+  // lets a path fill sun_path. An abstract name has none, and one that were
+  // counted would be a part of it.
+  const std::size_t size = std::min(
+      kPathOffset + text_.size() + (is_path() ? 1 : 0), sizeof(form.space_));
   if (is_abstract()) form.space_.sun_path[0] = '\0';
   form.size_ = static_cast<socklen_t>(size);
   return form;
@@ -74,9 +76,12 @@ absl::StatusOr<UnixAddress> UnixAddress::FromSystem(const SystemForm& form) {
                    std::min<std::size_t>(form.size() - kPathOffset, room));
   if (text[0] == '\0' && kAbstractNames) {
     text[0] = '@';
-  } else {
-    text.resize(std::min(text.size(), text.find('\0')));
+    return UnixAddress(std::move(text));
   }
+  text.resize(std::min(text.size(), text.find('\0')));
+  // A file of that name, and no abstract one: as Parse wants it written.
+  if (text.starts_with('@')) text.insert(0, "./");
+  if (text.size() > room) return UnixAddress();  // It cannot be said.
   return UnixAddress(std::move(text));
 }
 

@@ -84,6 +84,10 @@ absl::StatusOr<UnixDatagram> UnixDatagram::Bind(
 
 absl::StatusOr<UnixDatagram> UnixDatagram::Bind(
     const UnixAddress& address, const UnixDatagramOptions& options) {
+  if (address.is_unnamed()) {
+    return absl::InvalidArgumentError(
+        "bind(): an address without a name, where nobody finds it");
+  }
   System& system = CurrentReactor().system();
   absl::StatusOr<Fd> socket = OpenDatagrams(system, address);
   if (!socket.ok()) return std::move(socket).status();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "weft/net/peer.h"
 #include "weft/net/socket.h"
@@ -55,6 +56,10 @@ absl::StatusOr<UnixListener> UnixListener::Bind(
 
 absl::StatusOr<UnixListener> UnixListener::Bind(
     const UnixAddress& address, const UnixListenOptions& options) {
+  if (address.is_unnamed()) {
+    return absl::InvalidArgumentError(
+        "bind(): an address without a name, where nobody finds it");
+  }
   System& system = CurrentReactor().system();
   const Peer name = Peer::Socket(address.ToString());
   Fd socket(system.socket(AF_UNIX, SOCK_STREAM, 0), system);

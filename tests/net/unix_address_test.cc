@@ -4,6 +4,11 @@
 
 #include "weft/net/unix_address.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -37,6 +42,33 @@ TEST(UnixAddressTest, AnAbstractNameIsWhatItWasThroughTheSystem) {
   EXPECT_TRUE(address.is_abstract());
   EXPECT_FALSE(address.is_path());
   EXPECT_EQ(address.ToString(), "@weft");
+}
+
+// What a program has bound that is no one of ours.
+UnixAddress Told(std::string_view path) {
+  UnixAddress::SystemForm form;
+  auto* const address = reinterpret_cast<sockaddr_un*>(form.get());
+  address->sun_family = AF_UNIX;
+  std::ranges::copy(path, address->sun_path);
+  *form.size_to_fill() =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  return UnixAddress::FromSystem(form).value();
+}
+
+TEST(UnixAddressTest, AFileWhoseNameBeginsAsAnAbstractOneIsAFile) {
+  const UnixAddress address = Told("@client");
+
+  EXPECT_TRUE(address.is_path());
+  EXPECT_EQ(address.ToString(), "./@client");
+}
+
+// Linux lets it, unix(7); without room for a zero.
+TEST(UnixAddressTest, APathMayFillAllTheRoomThereIs) {
+  const std::string path(sizeof(sockaddr_un::sun_path), 'x');
+  const UnixAddress address = Told(path);
+
+  EXPECT_EQ(address.ToString(), path);
+  EXPECT_EQ(address.ToSystem().size(), sizeof(sockaddr_un));
 }
 
 TEST(UnixAddressTest, TheLongestPathFitsAndALongerOneIsRefused) {

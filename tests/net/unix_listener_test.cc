@@ -61,6 +61,14 @@ TEST_F(UnixListenerTest, CountsHowOftenItLackedADescriptor) {
   EXPECT_EQ(sim.Run(body()), absl::OkStatus());
 }
 
+TEST_F(UnixListenerTest, WithoutANameNobodyFindsIt) {
+  auto body = []() -> Task<absl::Status> {
+    co_return UnixListener::Bind(UnixAddress()).status();
+  };
+
+  EXPECT_EQ(Run(body).code(), absl::StatusCode::kInvalidArgument);
+}
+
 // Lets the lock file of another user be read, and not be made: proc(5),
 // fs.protected_regular.
 class ProtectingSystem : public weft::testing::SimulatedSystem {
