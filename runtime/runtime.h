@@ -52,9 +52,9 @@ struct RuntimeOptions {
   // processor. Zero: it sleeps at once, where many programs share the
   // processors.
   absl::Duration longest_spin = absl::Microseconds(100);
-  // How long ending waits for tasks that wait on though they are cancelled; what
-  // runs, on the pool as well, has no limit. Then their frames are destroyed: so
-  // where it is finite, no other thread or runtime may be about to wake them.
+  // How long ending waits for tasks that wait on though cancelled; what runs,
+  // in the pool as well, has no limit. Then frames are destroyed: so no other
+  // thread or runtime may be about to wake them, where it is finite.
   absl::Duration drain_timeout = absl::InfiniteDuration();
   // The system calls; null for the kernel's. Borrowed.
   reactor::System* system = nullptr;

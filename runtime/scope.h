@@ -81,8 +81,8 @@ class Scope {
 // Opens a scope, runs body(scope) in it, and waits for all its children. Gives
 // what the body gave, or the first error of body and children. CANCELLED of one
 // that the scope itself has cancelled is no error, and comes last of another.
-// The first exception that escapes from any of them cancels the others, too, and
-// is thrown from the co_await.
+// The first exception that escapes from any of them cancels the others, too,
+// and is thrown from the co_await.
 //
 //     absl::Status s = co_await WithScope(
 //         [&](Scope& scope) -> Task<absl::Status> { ... });
