@@ -127,19 +127,24 @@ absl::Status NoThreadError() noexcept {
 
 }  // namespace
 
-// In a simulation there is no wait, but a turn for others after many calls; and
-// the call is made when that is over, in EndWait.
+// In a simulation there is no wait; but after many calls, behind the last of
+// them, others have a turn.
 bool BlockingLeaf::await_ready() noexcept {
   const Entry entry = EnterOperation();
-  if (entry == Entry::kCancelled) status_ = CancelledError();
-  return entry == Entry::kCancelled ||
-         (entry == Entry::kGo && PoolHere().runs_inline());
+  if (entry == Entry::kCancelled) {
+    status_ = CancelledError();
+    return true;
+  }
+  if (entry == Entry::kQueueFirst || !PoolHere().runs_inline()) return false;
+  Call();
+  return true;
 }
 
 bool BlockingLeaf::await_suspend(Continuation caller) noexcept {
   Prepare(caller);
   BlockingPool& pool = PoolHere();
   if (pool.runs_inline()) {
+    Call();
     ScheduleFairly();
     return true;
   }
@@ -166,10 +171,6 @@ void BlockingLeaf::Cancel() noexcept {
 
 absl::Status BlockingLeaf::EndWait() noexcept {
   pool_ = nullptr;
-  if (status_.ok() && PoolHere().runs_inline()) {
-    status_ = CheckCancelled();
-    if (status_.ok()) Call();
-  }
   return std::move(status_);
 }
 
