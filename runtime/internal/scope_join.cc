@@ -93,9 +93,10 @@ absl::Status ScopeJoin::TakeErrors() {
   if (escaped_) std::rethrow_exception(escaped_);
   // CANCELLED passes for no error where somebody was cancelled, and must not
   // take along what is one: so it is the first only where it is all there is.
-  std::ranges::stable_partition(errors_, [](const absl::Status& error) {
-    return !absl::IsCancelled(error);
-  });
+  const auto first = std::ranges::find_if_not(
+      errors_,
+      [](const absl::Status& error) { return absl::IsCancelled(error); });
+  if (first != errors_.end()) std::rotate(errors_.begin(), first, first + 1);
   return JoinErrors(std::move(errors_));
 }
 

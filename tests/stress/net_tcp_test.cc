@@ -22,6 +22,7 @@
 #include "weft/net/memory_stream.h"
 #include "weft/net/tcp_listener.h"
 #include "weft/net/tcp_stream.h"
+#include "weft/reactor/spin_wait.h"
 #include "weft/reactor/system.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
@@ -240,8 +241,7 @@ class TellingTheWriterFirst final : public reactor::System {
     if (sent == -1 && error == EAGAIN) is_full = true;
     if (sent == -1 && error == ECONNRESET) {
       told = true;
-      Await(found_the_end);
-      for (int turn = 0; turn < 20; ++turn) std::this_thread::yield();
+      StayUntil(found_the_end);
     }
     errno = error;
     return sent;
@@ -257,6 +257,13 @@ class TellingTheWriterFirst final : public reactor::System {
   static void Await(const std::atomic<bool>& flag) {
     for (int turn = 0; turn < 1'000'000 && !flag; ++turn) {
       std::this_thread::yield();
+    }
+  }
+  // Without giving the processor away: a reader does not wait for a writer whose
+  // thread is not running.
+  static void StayUntil(const std::atomic<bool>& flag) {
+    for (int turn = 0; turn < 10'000'000 && !flag; ++turn) {
+      reactor::SpinWait::Pause();
     }
   }
 };
