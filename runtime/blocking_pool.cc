@@ -145,7 +145,7 @@ bool BlockingLeaf::await_suspend(Continuation caller) noexcept {
   BlockingPool& pool = PoolHere();
   if (pool.runs_inline()) {
     Call();
-    ScheduleFairly();
+    ScheduleFairly();  // From here on `*this` may be gone.
     return true;
   }
   pool_ = &pool;
