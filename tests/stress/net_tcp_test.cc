@@ -259,8 +259,8 @@ class TellingTheWriterFirst final : public reactor::System {
       std::this_thread::yield();
     }
   }
-  // Without giving the processor away: a reader does not wait for a writer whose
-  // thread is not running.
+  // Without giving the processor away: a reader does not wait for a writer
+  // whose thread is not running.
   static void StayUntil(const std::atomic<bool>& flag) {
     for (int turn = 0; turn < 10'000'000 && !flag; ++turn) {
       reactor::SpinWait::Pause();
