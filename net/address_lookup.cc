@@ -15,6 +15,7 @@
 #include "weft/reactor/string_view.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/error_group.h"
+#include "weft/runtime/out_of_memory.h"
 #include "weft/runtime/spawn.h"
 
 namespace weft::net {
@@ -29,7 +30,7 @@ Task<Addresses> ButNoException(Task<Addresses> lookup) {
     Addresses answer = co_await std::move(lookup);
     co_return answer;
   } catch (const std::bad_alloc&) {
-    co_return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    co_return OutOfMemoryError();
   }
 }
 

@@ -18,6 +18,7 @@
 #include "weft/reactor/os_error.h"
 #include "weft/reactor/spin_wait.h"
 #include "weft/reactor/system.h"
+#include "weft/runtime/out_of_memory.h"
 
 namespace weft::net {
 
@@ -176,8 +177,7 @@ std::optional<absl::StatusOr<std::size_t>> ReadAttempt::operator()() {
 std::optional<absl::StatusOr<LeasedBytes>> LeasedReadAttempt::operator()() {
   short_read_ = false;
   BufferLease lease = BufferLease::TryTake();
-  // Without a message, for which there is no memory either.
-  if (!lease) return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  if (!lease) return OutOfMemoryError();
   const std::span<std::byte> into = lease.bytes();
   const ssize_t result = Receive(into, 0);
   if (result < 0) [[unlikely]]

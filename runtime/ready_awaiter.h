@@ -33,6 +33,7 @@
 #include "weft/runtime/awaitable.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/leaf.h"
+#include "weft/runtime/out_of_memory.h"
 
 namespace weft {
 namespace internal {
@@ -221,7 +222,7 @@ class [[nodiscard("co_await it")]] IoAwaiter final
       result_ = attempt_();
     } catch (const std::bad_alloc&) {
       // An error, which is not told apart: there is no memory for its text.
-      Refuse(absl::Status(absl::StatusCode::kResourceExhausted, ""));
+      Refuse(OutOfMemoryError());
     }
     return result_.has_value();
   }

@@ -59,6 +59,7 @@
 #include "weft/runtime/buffer_lease.h"
 #include "weft/runtime/cancellation.h"
 #include "weft/runtime/or_return.h"
+#include "weft/runtime/out_of_memory.h"
 #include "weft/runtime/task.h"
 #include "weft/runtime/when_any.h"
 #include "weft/sync/mutex.h"
@@ -138,7 +139,7 @@ class TlsConnection {
         if (sent.ok() && engine_->has_output()) sent = co_await Flush();
       } catch (const std::bad_alloc&) {
         // Of what sends. It is written all the same.
-        if (late != nullptr) *late = OutOfMemory();
+        if (late != nullptr) *late = OutOfMemoryError();
         co_return *std::move(taken);
       }
       if (!sent.ok() && !IsOnlyLate(sent)) co_return sent;
@@ -192,10 +193,6 @@ class TlsConnection {
   bool IsDoneWithout(const absl::Status& sent) const {
     return engine_->is_server() && !IsOnlyLate(sent);
   }
-  // Without a message, for which there is no memory either.
-  static absl::Status OutOfMemory() {
-    return absl::Status(absl::StatusCode::kResourceExhausted, "");
-  }
   // That it was written, but not sent yet.
   static bool IsOnlyLate(const absl::Status& sent) {
     return absl::IsCancelled(sent) || absl::IsDeadlineExceeded(sent);
@@ -210,7 +207,7 @@ class TlsConnection {
   }
   std::optional<absl::StatusOr<LeasedBytes>> ReadSomeNow() {
     BufferLease lease = BufferLease::TryTake();
-    if (!lease) return OutOfMemory();
+    if (!lease) return OutOfMemoryError();
     Tried got = ReadNow(lease.bytes());
     if (!got.has_value()) return std::nullopt;
     if (!got->ok()) return std::move(*got).status();

@@ -22,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "weft/net/stream.h"
+#include "weft/runtime/out_of_memory.h"
 
 namespace weft::net::tls::internal {
 
@@ -68,7 +69,7 @@ class TriedTransport {
     try {
       return attempt();
     } catch (const std::bad_alloc&) {
-      return absl::Status(absl::StatusCode::kResourceExhausted, "");
+      return OutOfMemoryError();
     }
   }
 
