@@ -40,11 +40,14 @@ bool IsStale(System& system, const UnixAddress& address, struct stat& about) {
 void RemoveIfStale(System& system, const UnixAddress& address) {
   struct stat stale{};
   struct stat now{};
-  const char* const path = address.ToString().c_str();
-  if (!IsStale(system, address, stale) || system.lstat(path, &now) != 0) return;
+  const std::string path = address.ToString();
+  if (!IsStale(system, address, stale) ||
+      system.lstat(path.c_str(), &now) != 0) {
+    return;
+  }
   // Another's by now, who has found it stale as well.
   if (now.st_dev != stale.st_dev || now.st_ino != stale.st_ino) return;
-  system.unlink(path);
+  system.unlink(path.c_str());
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include "weft/net/unix_address.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -46,18 +48,23 @@ absl::StatusOr<UnixAddress> UnixAddress::Parse(std::string_view text) {
                "only Linux has abstract names; a path that begins so is "
                "written \"./@...\"");
   }
-  return UnixAddress(std::string(text));
+  return UnixAddress(text);
+}
+
+UnixAddress::UnixAddress(std::string_view text) noexcept
+    : size_(static_cast<std::uint8_t>(text.size())) {
+  std::ranges::copy(text, text_.begin());
 }
 
 UnixAddress::SystemForm UnixAddress::ToSystem() const noexcept {
   SystemForm form;
   form.space_.sun_family = AF_UNIX;
-  std::ranges::copy(text_, form.space_.sun_path);
+  std::ranges::copy(text(), form.space_.sun_path);
   // The zero at the end of a path is counted, but where it has no room: Linux
   // lets a path fill sun_path. An abstract name has none, and one that were
   // counted would be a part of it.
-  const std::size_t size = std::min(
-      kPathOffset + text_.size() + (is_path() ? 1 : 0), sizeof(form.space_));
+  const std::size_t size =
+      std::min(kPathOffset + size_ + (is_path() ? 1 : 0), sizeof(form.space_));
   if (is_abstract()) form.space_.sun_path[0] = '\0';
   form.size_ = static_cast<socklen_t>(size);
   return form;
@@ -71,18 +78,23 @@ absl::StatusOr<UnixAddress> UnixAddress::FromSystem(const SystemForm& form) {
         absl::StrCat("the address of a socket of another family (",
                      int{form.space_.sun_family}, ")"));
   }
-  const std::size_t room = sizeof(form.space_.sun_path);
-  std::string text(form.space_.sun_path,
-                   std::min<std::size_t>(form.size() - kPathOffset, room));
+  // A path that fills the room has its zero behind it, which may be counted.
+  std::string_view text(form.space_.sun_path,
+                        std::min(form.size() - kPathOffset, kRoom));
   if (text[0] == '\0' && kAbstractNames) {
-    text[0] = '@';
-    return UnixAddress(std::move(text));
+    UnixAddress name(text);
+    name.text_[0] = '@';
+    return name;
   }
-  text.resize(std::min(text.size(), text.find('\0')));
+  text = text.substr(0, text.find('\0'));
+  if (!text.starts_with('@')) return UnixAddress(text);
   // A file of that name, and no abstract one: as Parse wants it written.
-  if (text.starts_with('@')) text.insert(0, "./");
-  if (text.size() > room) return UnixAddress();  // It cannot be said.
-  return UnixAddress(std::move(text));
+  constexpr std::string_view kHere = "./";
+  if (text.size() + kHere.size() > kRoom) return UnixAddress();  // Unsayable.
+  UnixAddress file(kHere);
+  std::ranges::copy(text, file.text_.begin() + kHere.size());
+  file.size_ = static_cast<std::uint8_t>(kHere.size() + text.size());
+  return file;
 }
 
 }  // namespace weft::net

@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -25,6 +27,8 @@
 
 namespace weft::net {
 
+// A value of no memory but its own, like an IP address: who a datagram comes
+// from can be told where there is none left.
 class UnixAddress {
  public:
   // A path or a name and the zeros around it, as the kernel counts them: less
@@ -47,14 +51,12 @@ class UnixAddress {
   // INVALID_ARGUMENT for another family.
   static absl::StatusOr<UnixAddress> FromSystem(const SystemForm& form);
 
-  bool is_path() const noexcept { return !text_.empty() && text_[0] != '@'; }
-  bool is_abstract() const noexcept {
-    return !text_.empty() && text_[0] == '@';
-  }
-  bool is_unnamed() const noexcept { return text_.empty(); }
+  bool is_path() const noexcept { return size_ > 0 && text_[0] != '@'; }
+  bool is_abstract() const noexcept { return size_ > 0 && text_[0] == '@'; }
+  bool is_unnamed() const noexcept { return size_ == 0; }
 
   // What Parse reads.
-  const std::string& ToString() const noexcept { return text_; }
+  std::string ToString() const { return std::string(text()); }
 
   SystemForm ToSystem() const noexcept;
 
@@ -62,17 +64,25 @@ class UnixAddress {
 
   template <typename H>
   friend H AbslHashValue(H state, const UnixAddress& address) {
-    return H::combine(std::move(state), address.text_);
+    return H::combine(std::move(state), address.text());
   }
   friend std::ostream& operator<<(std::ostream& out,
                                   const UnixAddress& address) {
-    return out << address.text_;
+    return out << address.text();
   }
 
  private:
-  explicit UnixAddress(std::string text) noexcept : text_(std::move(text)) {}
+  // Linux lets a path fill the room, and counts no zero at its end then.
+  static constexpr std::size_t kRoom = sizeof(sockaddr_un::sun_path);
 
-  std::string text_;  // An abstract name has an `@` where the kernel has a 0.
+  // Requires: at most kRoom bytes.
+  explicit UnixAddress(std::string_view text) noexcept;
+
+  std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+  // An abstract name has an `@` where the kernel has a 0.
+  std::array<char, kRoom> text_{};  // Zeros behind it, so that equal is equal.
+  std::uint8_t size_ = 0;
 };
 
 // As Address::SystemForm.

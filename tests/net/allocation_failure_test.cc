@@ -1,6 +1,6 @@
-// Tests that a lookup, a program that is started, and a write that fails, end
-// well where there is no memory for them. In the program that replaces the
-// global operator new (allocations.h).
+// Tests that a lookup, a program that is started, a write that fails, and a
+// datagram that comes, end well where there is no memory for them. In the
+// program that replaces the global operator new (allocations.h).
 //
 // SPDX-License-Identifier: MIT
 
@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,8 @@
 #include "weft/net/address_lookup.h"
 #include "weft/net/process.h"
 #include "weft/net/resolver.h"
+#include "weft/net/unix_address.h"
+#include "weft/net/unix_datagram.h"
 #include "weft/net/unix_stream.h"
 #include "weft/runtime/deadline.h"
 #include "weft/runtime/or_return.h"
@@ -28,11 +31,13 @@
 #include "weft/tests/net/fake_names.h"
 #include "weft/tests/support/allocations.h"
 #include "weft/tests/support/open_descriptors.h"
+#include "weft/tests/support/temporary_directory.h"
 
 namespace weft::net {
 namespace {
 
 using ::weft::testing::Simulator;
+using ::weft::testing::TemporaryDirectory;
 using ::weft::tests::FailingAllocation;
 
 // Longer than what a string holds without an allocation.
@@ -142,6 +147,32 @@ TEST(AllocationFailureTest, AnErrorThatCannotBeToldIsOneAndLeavesNothing) {
   }
 
   EXPECT_EQ(weft::testing::OpenDescriptors(), before);
+}
+
+// A datagram whose sender has a path as long as one can be.
+Task<absl::Status> ReceiveWithoutMemory(const TemporaryDirectory& folder) {
+  auto receiver = co_await OrReturn(UnixDatagram::Bind(folder / "to"));
+  std::string path = folder / "";
+  path.resize(UnixAddress::kMaxSize, 'x');
+  auto sender = co_await OrReturn(UnixDatagram::Bind(path));
+  const std::array<std::byte, 1> some{};
+  co_await OrReturn(sender.SendTo(some, receiver.local_address()));
+  std::array<std::byte, 8> into;
+  std::optional<absl::StatusOr<UnixDatagram::Datagram>> got;
+  {
+    const FailingAllocation failing(1, FailingAllocation::Behind::kFail);
+    got = co_await receiver.ReceiveFrom(into);
+  }
+  const UnixDatagram::Datagram datagram = co_await OrReturn(*std::move(got));
+  EXPECT_EQ(datagram.size, some.size());
+  EXPECT_EQ(datagram.from.ToString(), path);
+  co_return absl::OkStatus();
+}
+
+TEST(AllocationFailureTest, WhoADatagramComesFromNeedsNoMemory) {
+  const TemporaryDirectory folder;
+  Simulator sim;
+  EXPECT_EQ(sim.Run(ReceiveWithoutMemory(folder)), absl::OkStatus());
 }
 
 TEST(AllocationFailureTest, WhereverAStartFailsNoProcessIsLeft) {
