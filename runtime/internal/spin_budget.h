@@ -17,6 +17,12 @@
 // which cost nothing. A closed loop of requests finds the worker awake; a timer
 // every millisecond does not keep it up.
 //
+// They may mislead: a write to a disk takes now a little less than the longest
+// look, and now a little more, and to look for that long costs more than the
+// sleep would have. So each look in vain, and each that found something only
+// when a sleep would have been over as well, raises doubts: twice as many short
+// waits in a row must have come before the next. A look that paid ends them.
+//
 // Nor does it pay where there is no processor to spare: whoever looks out takes
 // it from those that would bring the work. Threads of the blocking pool count,
 // although some of them only wait: which, nobody can tell. And beside siblings
@@ -66,10 +72,12 @@ class SpinBudget {
                                       : std::min(budget_, kBesideOthers);
   }
 
-  // Work came while the worker looked.
-  void Paid() noexcept {
-    budget_ = longest_;
+  // Work came when the worker had looked for so long.
+  void Found(absl::Duration after) noexcept {
     looked_ = absl::ZeroDuration();
+    if (after > longest_ / 2) return Doubt();
+    budget_ = longest_;
+    short_waits_wanted_ = 1;
   }
 
   // None came for so long.
@@ -77,25 +85,39 @@ class SpinBudget {
 
   // It has slept for so long, after it had looked in vain or not at all.
   void Slept(absl::Duration duration) noexcept {
-    const absl::Duration waited =
-        std::exchange(looked_, absl::ZeroDuration()) + duration;
-    if (waited < longest_) {
-      budget_ = longest_;
-    } else {
-      budget_ = budget_ > kShortest ? budget_ / 2 : absl::ZeroDuration();
-    }
+    const absl::Duration looked = std::exchange(looked_, absl::ZeroDuration());
+    // One that was cut short for others costs little, and says nothing.
+    if (looked > kBesideOthers && looked >= budget_) return Doubt();
+    if (looked + duration >= longest_) return Halve();
+    if (++short_waits_ < short_waits_wanted_) return;
+    short_waits_ = 0;
+    budget_ = longest_;
   }
 
  private:
-  // Less than that is not worth the reading of the clock.
-  static constexpr absl::Duration kShortest = absl::Microseconds(5);
+  // Who looks for less finds next to nothing.
+  static constexpr absl::Duration kShortest = absl::Microseconds(10);
   // With two workers and 64 connections to echo, the difference to 100 us was a
   // tenth of all that a request costs.
   static constexpr absl::Duration kBesideOthers = absl::Microseconds(10);
+  // Two milliseconds of a closed loop, or three.
+  static constexpr int kMostWanted = 32;
+
+  void Doubt() noexcept {
+    short_waits_wanted_ = std::min(2 * short_waits_wanted_, kMostWanted);
+    Halve();
+  }
+  void Halve() noexcept {
+    short_waits_ = 0;
+    budget_ /= 2;
+    if (budget_ < kShortest) budget_ = absl::ZeroDuration();
+  }
 
   const absl::Duration longest_;
   absl::Duration budget_;
   absl::Duration looked_ = absl::ZeroDuration();
+  int short_waits_ = 0;  // In a row.
+  int short_waits_wanted_ = 1;
 };
 
 }  // namespace weft::internal

@@ -396,14 +396,16 @@ bool Worker::Spin() noexcept {
   const SpinBudget::Company company = scheduler_.Company();
   const absl::Duration budget = spin_budget_.GetIn(company);
   if (budget == absl::ZeroDuration()) return false;
-  const Instant until = reactor_->Now() + budget;
+  const Instant began = reactor_->Now();
+  Instant now = began;
   do {
     if (AnyWorkInSight() || Poll(absl::ZeroDuration()) > 0) {
-      spin_budget_.Paid();
+      spin_budget_.Found(now - began);
       return true;
     }
     PauseBeforeNextLook(company);
-  } while (reactor_->Now() < until);
+    now = reactor_->Now();
+  } while (now < began + budget);
   spin_budget_.LookedInVain(budget);
   return false;
 }
