@@ -13,6 +13,7 @@
 #include "weft/runtime/current.h"
 #include "weft/runtime/internal/scheduler.h"
 #include "weft/runtime/internal/worker.h"
+#include "weft/runtime/out_of_memory.h"
 
 namespace weft::internal {
 namespace {
@@ -26,16 +27,9 @@ BlockingPool::Submitted BlockingPool::SubmitIf(
   std::unique_lock lock(mutex_);
   // A thread first: if the system refuses one, nothing has been published, and
   // where others run already they will get to it.
-  if (queued_ >= idle_threads_ &&
-      static_cast<int>(threads_.size()) < max_threads_) {
-    auto self = threads_.end();
-    try {
-      self = threads_.emplace(threads_.end());
-      *self = std::thread([this, self] { RunThread(self); });
-    } catch (...) {
-      if (self != threads_.end()) threads_.erase(self);
-      if (threads_.empty()) return Submitted::kNoThread;
-    }
+  const int busy = static_cast<int>(busy_.size());
+  if (idle_.empty() && busy < max_threads_ && !StartThread() && busy == 0) {
+    return Submitted::kNoThread;
   }
   if (!publish()) return Submitted::kNotPublished;
   work.previous_ = last_;
@@ -43,10 +37,26 @@ BlockingPool::Submitted BlockingPool::SubmitIf(
   (last_ != nullptr ? last_->next_ : first_) = &work;
   last_ = &work;
   work.queued_ = true;
-  ++queued_;
+  if (idle_.empty()) return Submitted::kYes;
+  Thread& thread = idle_.front();
+  thread.is_idle = false;
+  busy_.splice(busy_.begin(), idle_, idle_.begin());
   lock.unlock();
-  work_or_stop_.notify_one();
+  thread.called.notify_one();
   return Submitted::kYes;
+}
+
+bool BlockingPool::StartThread() {
+  try {
+    if (spare_.empty()) spare_.emplace_back();
+    const Threads::iterator self = spare_.begin();
+    // It waits for the lock.
+    self->thread = std::thread([this, self] { RunThread(self); });
+    busy_.splice(busy_.begin(), spare_, self);
+    return true;
+  } catch (...) {  // No memory, or none of the system's threads is left.
+    return false;
+  }
 }
 
 bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
@@ -55,56 +65,78 @@ bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
   (work.previous_ != nullptr ? work.previous_->next_ : first_) = work.next_;
   (work.next_ != nullptr ? work.next_->previous_ : last_) = work.previous_;
   work.queued_ = false;
-  --queued_;
   return true;
 }
 
-void BlockingPool::RunThread(std::list<std::thread>::iterator self) {
+int BlockingPool::idle_threads() noexcept {
+  std::lock_guard lock(mutex_);
+  return static_cast<int>(idle_.size());
+}
+
+void BlockingPool::RunThread(Threads::iterator self) {
   const reactor::BrokenPipesAreErrors guard;
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++idle_threads_;
-    const bool called = work_or_stop_.wait_for(
-        lock, kIdleTime, [this] { return first_ != nullptr || stopping_; });
-    --idle_threads_;
-    if (first_ == nullptr) {
-      if (!called) Retire(lock, self);
+    if (first_ != nullptr) {
+      RunFirst(lock);
+    } else if (stopping_) {
       return;
+    } else if (!WaitToBeCalled(lock, self)) {
+      return Retire(lock, self);
     }
-    BlockingWork& work = *first_;
-    first_ = work.next_;
-    (first_ != nullptr ? first_->previous_ : last_) = nullptr;
-    work.queued_ = false;
-    --queued_;
-    lock.unlock();
-    busy_threads_.fetch_add(1, std::memory_order_relaxed);
-    work.RunAndFinish();
-    busy_threads_.fetch_sub(1, std::memory_order_relaxed);
-    lock.lock();
   }
 }
 
-// A thread that ends joins the one that ended before it, so that at most one
-// is left over, with its stack.
-void BlockingPool::Retire(std::unique_lock<std::mutex>& lock,
-                          std::list<std::thread>::iterator self) {
-  std::list<std::thread> before;
-  before.swap(ended_);
-  ended_.splice(ended_.end(), threads_, self);
+void BlockingPool::RunFirst(std::unique_lock<std::mutex>& lock) {
+  BlockingWork& work = *first_;
+  first_ = work.next_;
+  (first_ != nullptr ? first_->previous_ : last_) = nullptr;
+  work.queued_ = false;
   lock.unlock();
-  for (std::thread& thread : before) thread.join();
+  busy_threads_.fetch_add(1, std::memory_order_relaxed);
+  work.RunAndFinish();
+  busy_threads_.fetch_sub(1, std::memory_order_relaxed);
+  lock.lock();
+}
+
+// False: nobody has called for long, and the thread is busy no more.
+bool BlockingPool::WaitToBeCalled(std::unique_lock<std::mutex>& lock,
+                                  Threads::iterator self) {
+  self->is_idle = true;
+  idle_.splice(idle_.begin(), busy_, self);
+  const bool called =
+      self->called.wait_for(lock, kIdleTime, [self] { return !self->is_idle; });
+  if (called) return true;
+  ended_.splice(ended_.begin(), idle_, self);
+  return false;
+}
+
+// A thread that ends joins those that ended before it, so that at most one is
+// left over, with its stack.
+void BlockingPool::Retire(std::unique_lock<std::mutex>& lock,
+                          Threads::iterator self) {
+  Threads before;
+  before.splice(before.end(), ended_, ended_.begin(), self);
+  lock.unlock();
+  for (Thread& each : before) each.thread.join();
+  lock.lock();
+  spare_.splice(spare_.end(), before);
 }
 
 void BlockingPool::Stop() noexcept {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    for (Thread& each : idle_) {
+      each.is_idle = false;
+      each.called.notify_one();
+    }
+    busy_.splice(busy_.end(), idle_);
   }
-  work_or_stop_.notify_all();
-  // Threads move themselves between the lists only while nobody stops.
-  for (std::thread& thread : threads_) thread.join();
-  for (std::thread& thread : ended_) thread.join();
-  threads_.clear();
+  // Nobody becomes idle any more, nor ends before its time.
+  for (Thread& each : busy_) each.thread.join();
+  for (Thread& each : ended_) each.thread.join();
+  busy_.clear();
   ended_.clear();
 }
 
@@ -121,7 +153,7 @@ absl::Status NoThreadError() noexcept {
     return absl::ResourceExhaustedError(
         "start a thread for a blocking call: the system refuses it");
   } catch (const std::bad_alloc&) {
-    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    return OutOfMemoryError();
   }
 }
 

@@ -8,6 +8,16 @@
 // thread of the pool, and the task waits for it. Threads are started when work
 // finds none idle, up to a limit, and end after kIdleTime without work.
 //
+// Of several idle threads the one that was busy last is called: what it needs
+// is still near its processor, and those that are not needed are left alone
+// until they end. (On one condition for all of them the system wakes the one
+// that has waited longest: a little work then keeps them all, and sixteen
+// writers of files took a tenth longer.)
+//
+// No work is left behind: under the lock under which it is queued an idle
+// thread is called for it, or a new one is started, or all are busy; and a
+// thread that was busy looks at the queue, under the lock, before it is idle.
+//
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_RUNTIME_BLOCKING_POOL_H_
@@ -64,6 +74,9 @@ class BlockingPool {
   // kNoThread: the system refuses the first one.
   Submitted SubmitIf(BlockingWork& work, absl::FunctionRef<bool()> publish);
 
+  // How many threads wait to be called. From any thread; out of date at once.
+  int idle_threads() noexcept;
+
   // How many threads are at work. A hint, from any thread.
   int busy_threads() const noexcept {
     return busy_threads_.load(std::memory_order_relaxed);
@@ -76,21 +89,34 @@ class BlockingPool {
   void Stop() noexcept;
 
  private:
-  void RunThread(std::list<std::thread>::iterator self);
-  void Retire(std::unique_lock<std::mutex>& lock,
-              std::list<std::thread>::iterator self);
+  struct Thread {
+    std::thread thread;
+    std::condition_variable called;
+    bool is_idle = false;
+  };
+  using Threads = std::list<Thread>;
+
+  // All but Retire require the lock.
+  bool StartThread();
+  bool WaitToBeCalled(std::unique_lock<std::mutex>& lock,
+                      Threads::iterator self);
+  void RunFirst(std::unique_lock<std::mutex>& lock);
+  void RunThread(Threads::iterator self);
+  void Retire(std::unique_lock<std::mutex>& lock, Threads::iterator self);
 
   const int max_threads_;
   Atomic<int> busy_threads_{0};  // Relaxed throughout: a hint.
   std::mutex mutex_;
-  std::condition_variable work_or_stop_;
   BlockingWork* first_ = nullptr;  // Guarded by mutex_, as all below.
   BlockingWork* last_ = nullptr;
-  int idle_threads_ = 0;
-  int queued_ = 0;
   bool stopping_ = false;
-  std::list<std::thread> threads_;
-  std::list<std::thread> ended_;  // To be joined.
+  // A thread moves from one to the next, and back from idle to busy.
+  Threads busy_;
+  Threads idle_;   // First the one that was busy last.
+  Threads ended_;  // To be joined.
+  // Joined. They stay, for threads to come: whoever has called one may not have
+  // done with its condition.
+  Threads spare_;
 };
 
 // The wait, without the type of the result.

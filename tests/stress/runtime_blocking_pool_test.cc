@@ -2,9 +2,11 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <latch>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -244,6 +246,54 @@ TEST(BlockingPoolStressTest, StopFinishesWhatIsQueued) {
     pool.Stop();
 
     EXPECT_EQ(done, 100);
+  }
+}
+
+// Notes who does it, and keeps him until it is let go.
+class HeldWork final : public internal::BlockingWork {
+ public:
+  void RunAndFinish() noexcept override {
+    doer_ = std::this_thread::get_id();
+    begun_.count_down();
+    let_go_.wait();
+  }
+
+  std::thread::id AwaitDoer() {
+    begun_.wait();
+    return doer_;
+  }
+  void LetGo() { let_go_.count_down(); }
+
+ private:
+  std::thread::id doer_;
+  std::latch begun_{1};
+  std::latch let_go_{1};
+};
+
+void AwaitIdle(internal::BlockingPool& pool, int threads) {
+  while (pool.idle_threads() < threads) std::this_thread::yield();
+}
+
+TEST(BlockingPoolStressTest, CallsTheThreadThatWasBusyLast) {
+  std::array<HeldWork, 3> first;
+  std::array<HeldWork, 100> later;
+  internal::BlockingPool pool(10);
+  for (HeldWork& work : first) {
+    EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
+  }
+  std::set<std::thread::id> doers;
+  for (HeldWork& work : first) doers.insert(work.AwaitDoer());
+  EXPECT_EQ(doers.size(), first.size());
+
+  for (int i = 0; HeldWork & work : first) {
+    work.LetGo();
+    AwaitIdle(pool, ++i);
+  }
+  for (HeldWork& work : later) {
+    EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
+    EXPECT_EQ(work.AwaitDoer(), first.back().AwaitDoer());
+    work.LetGo();
+    AwaitIdle(pool, 3);
   }
 }
 
