@@ -55,7 +55,8 @@ class UnixAddress {
   bool is_abstract() const noexcept { return size_ > 0 && text_[0] == '@'; }
   bool is_unnamed() const noexcept { return size_ == 0; }
 
-  // What Parse reads.
+  // What Parse reads; but of other programs a path of 108 bytes, too, and an
+  // abstract name with zeros in it.
   std::string ToString() const { return std::string(text()); }
 
   SystemForm ToSystem() const noexcept;

@@ -4,7 +4,6 @@
 
 #include "weft/runtime/blocking_pool.h"
 
-#include <chrono>
 #include <new>
 #include <utility>
 
@@ -16,19 +15,15 @@
 #include "weft/runtime/out_of_memory.h"
 
 namespace weft::internal {
-namespace {
-
-constexpr std::chrono::seconds kIdleTime{10};
-
-}  // namespace
 
 BlockingPool::Submitted BlockingPool::SubmitIf(
     BlockingWork& work, absl::FunctionRef<bool()> publish) {
   std::unique_lock lock(mutex_);
   // A thread first: if the system refuses one, nothing has been published, and
-  // where others run already they will get to it.
+  // where others are busy they will get to it.
+  const bool wanted = queued_ >= coming_ && idle_.empty();
   const int busy = static_cast<int>(busy_.size());
-  if (idle_.empty() && busy < max_threads_ && !StartThread() && busy == 0) {
+  if (wanted && busy < max_threads_ && !StartThread() && busy == 0) {
     return Submitted::kNoThread;
   }
   if (!publish()) return Submitted::kNotPublished;
@@ -37,12 +32,10 @@ BlockingPool::Submitted BlockingPool::SubmitIf(
   (last_ != nullptr ? last_->next_ : first_) = &work;
   last_ = &work;
   work.queued_ = true;
-  if (idle_.empty()) return Submitted::kYes;
-  Thread& thread = idle_.front();
-  thread.is_idle = false;
-  busy_.splice(busy_.begin(), idle_, idle_.begin());
+  if (++queued_ <= coming_ || idle_.empty()) return Submitted::kYes;
+  Thread& called = CallFirstIdle();
   lock.unlock();
-  thread.called.notify_one();
+  called.called.notify_one();
   return Submitted::kYes;
 }
 
@@ -53,10 +46,19 @@ bool BlockingPool::StartThread() {
     // It waits for the lock.
     self->thread = std::thread([this, self] { RunThread(self); });
     busy_.splice(busy_.begin(), spare_, self);
+    ++coming_;
     return true;
   } catch (...) {  // No memory, or none of the system's threads is left.
     return false;
   }
+}
+
+BlockingPool::Thread& BlockingPool::CallFirstIdle() noexcept {
+  Thread& thread = idle_.front();
+  thread.is_idle = false;
+  busy_.splice(busy_.begin(), idle_, idle_.begin());
+  ++coming_;
+  return thread;
 }
 
 bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
@@ -65,6 +67,7 @@ bool BlockingPool::TakeBack(BlockingWork& work) noexcept {
   (work.previous_ != nullptr ? work.previous_->next_ : first_) = work.next_;
   (work.next_ != nullptr ? work.next_->previous_ : last_) = work.previous_;
   work.queued_ = false;
+  --queued_;
   return true;
 }
 
@@ -76,6 +79,7 @@ int BlockingPool::idle_threads() noexcept {
 void BlockingPool::RunThread(Threads::iterator self) {
   const reactor::BrokenPipesAreErrors guard;
   std::unique_lock lock(mutex_);
+  --coming_;
   for (;;) {
     if (first_ != nullptr) {
       RunFirst(lock);
@@ -92,6 +96,7 @@ void BlockingPool::RunFirst(std::unique_lock<std::mutex>& lock) {
   first_ = work.next_;
   (first_ != nullptr ? first_->previous_ : last_) = nullptr;
   work.queued_ = false;
+  --queued_;
   lock.unlock();
   busy_threads_.fetch_add(1, std::memory_order_relaxed);
   work.RunAndFinish();
@@ -99,15 +104,17 @@ void BlockingPool::RunFirst(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-// False: nobody has called for long, and the thread is busy no more.
+// False: nobody has called for long, and it is among those that have ended.
 bool BlockingPool::WaitToBeCalled(std::unique_lock<std::mutex>& lock,
                                   Threads::iterator self) {
   self->is_idle = true;
   idle_.splice(idle_.begin(), busy_, self);
-  const bool called =
-      self->called.wait_for(lock, kIdleTime, [self] { return !self->is_idle; });
-  if (called) return true;
-  ended_.splice(ended_.begin(), idle_, self);
+  if (self->called.wait_for(lock, idle_time_,
+                            [self] { return !self->is_idle; })) {
+    --coming_;
+    return true;
+  }
+  ended_.splice(ended_.end(), idle_, self);
   return false;
 }
 
@@ -127,13 +134,10 @@ void BlockingPool::Stop() noexcept {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (Thread& each : idle_) {
-      each.is_idle = false;
-      each.called.notify_one();
-    }
-    busy_.splice(busy_.end(), idle_);
+    while (!idle_.empty()) CallFirstIdle().called.notify_one();
   }
-  // Nobody becomes idle any more, nor ends before its time.
+  // From here on nobody becomes idle, or ends but by returning: the two lists
+  // stand still.
   for (Thread& each : busy_) each.thread.join();
   for (Thread& each : ended_) each.thread.join();
   busy_.clear();

@@ -10,19 +10,27 @@
 //
 // Of several idle threads the one that was busy last is called: what it needs
 // is still near its processor, and those that are not needed are left alone
-// until they end. (On one condition for all of them the system wakes the one
-// that has waited longest: a little work then keeps them all, and sixteen
-// writers of files took a tenth longer.)
+// until they end. (On one condition variable for all of them the system wakes
+// the one that has waited longest: a little work then keeps them all, and
+// sixteen writers of files took a seventh longer.)
 //
-// No work is left behind: under the lock under which it is queued an idle
-// thread is called for it, or a new one is started, or all are busy; and a
-// thread that was busy looks at the queue, under the lock, before it is idle.
+//     started --> coming --> looks at the queue --> idle --> ended
+//                   ^          ^         |           |
+//                   |          '- works -'           |
+//                   '------------- called -----------'
+//
+// No work is left behind. With each one that is queued an idle thread is called
+// or another one started, unless more are coming than have something to do
+// there; so the queue holds no more works than threads are coming. Where the
+// limit, or the system, allows no more of them all are busy, and look at the
+// queue, under the lock, before they are idle.
 //
 // SPDX-License-Identifier: MIT
 
 #ifndef WEFT_RUNTIME_BLOCKING_POOL_H_
 #define WEFT_RUNTIME_BLOCKING_POOL_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -61,7 +69,12 @@ class BlockingWork {
 
 class BlockingPool {
  public:
-  explicit BlockingPool(int max_threads) noexcept : max_threads_(max_threads) {}
+  // A thread ends when it has been idle for so long.
+  static constexpr std::chrono::seconds kIdleTime{10};
+
+  explicit BlockingPool(
+      int max_threads, std::chrono::microseconds idle_time = kIdleTime) noexcept
+      : max_threads_(max_threads), idle_time_(idle_time) {}
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
   ~BlockingPool() { Stop(); }
@@ -85,37 +98,43 @@ class BlockingPool {
   // True: the work has not begun and never will.
   bool TakeBack(BlockingWork& work) noexcept;
 
-  // Finishes what is queued and joins the threads.
+  // Finishes what is queued and joins the threads. Requires: nobody submits
+  // anything any more, or is still inside a SubmitIf.
   void Stop() noexcept;
 
  private:
   struct Thread {
-    std::thread thread;
-    std::condition_variable called;
-    bool is_idle = false;
+    std::thread thread;              // Of whoever starts and joins it.
+    std::condition_variable called;  // Its own, and whoever calls it.
+    bool is_idle = false;            // Guarded by mutex_.
   };
   using Threads = std::list<Thread>;
 
-  // All but Retire require the lock.
+  // These require the lock. False: the system refuses it.
   bool StartThread();
+  Thread& CallFirstIdle() noexcept;
+  void RunThread(Threads::iterator self);
+  // These give the lock away in between.
+  void RunFirst(std::unique_lock<std::mutex>& lock);
   bool WaitToBeCalled(std::unique_lock<std::mutex>& lock,
                       Threads::iterator self);
-  void RunFirst(std::unique_lock<std::mutex>& lock);
-  void RunThread(Threads::iterator self);
   void Retire(std::unique_lock<std::mutex>& lock, Threads::iterator self);
 
   const int max_threads_;
+  const std::chrono::microseconds idle_time_;
   Atomic<int> busy_threads_{0};  // Relaxed throughout: a hint.
   std::mutex mutex_;
   BlockingWork* first_ = nullptr;  // Guarded by mutex_, as all below.
   BlockingWork* last_ = nullptr;
+  int queued_ = 0;
   bool stopping_ = false;
   // A thread moves from one to the next, and back from idle to busy.
-  Threads busy_;
-  Threads idle_;   // First the one that was busy last.
-  Threads ended_;  // To be joined.
-  // Joined. They stay, for threads to come: whoever has called one may not have
-  // done with its condition.
+  Threads busy_;    // And coming.
+  int coming_ = 0;  // Of those: called or started, and not there yet.
+  Threads idle_;    // First the one that was busy last.
+  Threads ended_;   // To be joined.
+  // Joined. They stay until the end, for threads to come: whoever has called
+  // one may not be done with its condition variable.
   Threads spare_;
 };
 

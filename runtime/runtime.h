@@ -47,10 +47,10 @@ struct RuntimeOptions {
   int max_blocking_threads = 64;
   // How long a worker without work looks out for some before it sleeps, which
   // costs 40 us and more until it is up again. It does so only while recent
-  // sleeps were shorter than that, and while there is a processor to spare for
-  // it; beside workers that are up, for 10 us at most. An idle program uses no
-  // processor. Zero: it sleeps at once, where many programs share the
-  // processors.
+  // sleeps were shorter than that and looks find something, and while there is
+  // a processor to spare for it; beside workers that are up, for 10 us at most.
+  // An idle program uses no processor. Zero: it sleeps at once, where many
+  // programs share the processors.
   absl::Duration longest_spin = absl::Microseconds(100);
   // How long ending waits for tasks that wait on though cancelled; what runs,
   // in the pool as well, has no limit. Then frames are destroyed: so no other

@@ -450,6 +450,7 @@ bool Worker::SleepAtMost(absl::Duration limit) noexcept {
   if (AnyWorkInSight()) {
     idle.Withdraw(index_);
     EndPolling();
+    spin_budget_.Slept(absl::ZeroDuration());
     // Nobody else fills these, and Search found nothing: a thief is at it.
     if (!run_queue_.empty() || !lifo_.empty()) GiveWay();
     return true;

@@ -162,6 +162,7 @@ Task<absl::Status> ReceiveWithoutMemory(const TemporaryDirectory& folder) {
   {
     const FailingAllocation failing(1, FailingAllocation::Behind::kFail);
     got = co_await receiver.ReceiveFrom(into);
+    EXPECT_FALSE(failing.happened());
   }
   const UnixDatagram::Datagram datagram = co_await OrReturn(*std::move(got));
   EXPECT_EQ(datagram.size, some.size());

@@ -62,6 +62,30 @@ TEST(UnixAddressTest, AFileWhoseNameBeginsAsAnAbstractOneIsAFile) {
   EXPECT_EQ(address.ToString(), "./@client");
 }
 
+TEST(UnixAddressTest,
+     AFileWhoseNameBeginsSoMayFillTheRoomWithWhatMakesItAPath) {
+  const std::string name = "@" + std::string(105, 'x');
+  const UnixAddress address = Told(name);
+
+  EXPECT_EQ(address.ToString(), "./" + name);
+  EXPECT_EQ(address.ToSystem().size(), sizeof(sockaddr_un));
+  EXPECT_TRUE(Told(name + "x").is_unnamed()) << "no text says where it is";
+}
+
+// As Linux does of a path that fills the room: the zero is behind it.
+TEST(UnixAddressTest, MoreBytesThanThereIsRoomForAreNoPartOfAPath) {
+  const std::string path(sizeof(sockaddr_un::sun_path), 'x');
+  UnixAddress::SystemForm form = Told(path).ToSystem();
+  *form.size_to_fill() = sizeof(sockaddr_un) + 1;
+
+  EXPECT_EQ(UnixAddress::FromSystem(form).value().ToString(), path);
+}
+
+TEST(UnixAddressTest, AZeroInAnAbstractNameIsAPartOfIt) {
+  EXPECT_NE(Told(std::string_view("\0a", 2)),
+            Told(std::string_view("\0a\0", 3)));
+}
+
 // Linux lets it, unix(7); without room for a zero.
 TEST(UnixAddressTest, APathMayFillAllTheRoomThereIs) {
   const std::string path(sizeof(sockaddr_un::sun_path), 'x');

@@ -277,7 +277,7 @@ void AwaitIdle(internal::BlockingPool& pool, int threads) {
 TEST(BlockingPoolStressTest, CallsTheThreadThatWasBusyLast) {
   std::array<HeldWork, 3> first;
   std::array<HeldWork, 100> later;
-  internal::BlockingPool pool(10);
+  internal::BlockingPool pool(10, std::chrono::hours(1));
   for (HeldWork& work : first) {
     EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
   }
@@ -294,6 +294,36 @@ TEST(BlockingPoolStressTest, CallsTheThreadThatWasBusyLast) {
     EXPECT_EQ(work.AwaitDoer(), first.back().AwaitDoer());
     work.LetGo();
     AwaitIdle(pool, 3);
+  }
+}
+
+// Idle threads end almost at once, and some of them while others are called.
+TEST(BlockingPoolStressTest, ThreadsThatHaveEndedAreFollowedByOthers) {
+  std::atomic<int> done = 0;
+  internal::BlockingPool pool(4, std::chrono::microseconds(20));
+  for (int round = 1; round <= 300; ++round) {
+    std::vector<CountedWork> works(8, CountedWork(done));
+    for (CountedWork& work : works) {
+      EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
+    }
+    while (done < 8 * round) std::this_thread::yield();
+    while (round % 3 == 0 && pool.idle_threads() > 0) {
+      std::this_thread::yield();
+    }
+  }
+}
+
+TEST(BlockingPoolStressTest, StopsWhileThreadsEnd) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> done = 0;
+    std::vector<CountedWork> works(8, CountedWork(done));
+    internal::BlockingPool pool(8, std::chrono::microseconds(round % 20));
+    for (CountedWork& work : works) {
+      EXPECT_EQ(pool.SubmitIf(work, [] { return true; }), Submitted::kYes);
+    }
+    pool.Stop();
+
+    EXPECT_EQ(done, 8);
   }
 }
 

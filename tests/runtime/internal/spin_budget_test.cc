@@ -5,6 +5,7 @@
 #include "weft/runtime/internal/spin_budget.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -59,8 +60,10 @@ TEST(SpinBudgetTest, ALookThatPaidMakesTheNextOneLong) {
   EXPECT_EQ(budget.GetIn(kAlone), kLongest);
 }
 
-// Work that comes so long after the last: looks for it or sleeps till it comes.
-// Says how long it has looked.
+constexpr absl::Duration kWake = absl::Microseconds(40);
+
+// Work that comes after so long: the worker looks for it, or sleeps until it
+// has come and a wake later. Says for how long it has looked.
 absl::Duration Wait(SpinBudget& budget, absl::Duration work) {
   const absl::Duration looked = std::min(budget.GetIn(kAlone), work);
   if (looked == work) {
@@ -68,44 +71,69 @@ absl::Duration Wait(SpinBudget& budget, absl::Duration work) {
     return looked;
   }
   if (looked > absl::ZeroDuration()) budget.LookedInVain(looked);
-  budget.Slept(work - looked);
+  budget.Slept(work - looked + kWake);
   return looked;
 }
 
-TEST(SpinBudgetTest, WorkThatComesOnlyWhenASleepWouldBeOverIsNotLookedForLong) {
-  SpinBudget budget(kLongest);
+// All the microseconds that it looks in a hundred waits, from the thousandth
+// on.
+double LooksInAHundred(SpinBudget& budget,
+                       const std::function<absl::Duration(int)>& work) {
+  constexpr int kRounds = 10;
+  for (int i = 0; i < 1000; ++i) Wait(budget, work(i));
   absl::Duration looked;
-  for (int i = 0; i < 1000; ++i) looked += Wait(budget, kLongest * 0.9);
-
-  EXPECT_LT(looked / 1000, kLongest / 10);
+  for (int i = 0; i < 100 * kRounds; ++i) looked += Wait(budget, work(i));
+  return absl::ToDoubleMicroseconds(looked) / kRounds;
 }
 
-TEST(SpinBudgetTest, WorkThatIsNowNearAndNowFarIsNotLookedForLong) {
+TEST(SpinBudgetTest, WorkThatComesOnlyWhenASleepWouldBeOverIsHardlyLookedFor) {
   SpinBudget budget(kLongest);
-  absl::Duration looked;
-  for (int i = 0; i < 1000; ++i) {
-    looked += Wait(budget, kLongest * (i % 2 == 0 ? 0.9 : 1.1));
-  }
 
-  EXPECT_LT(looked / 1000, kLongest / 100);
+  // Of 5,900 that the waits last, and 1,900 more for the wakes.
+  const double looked = LooksInAHundred(
+      budget, [](int i) { return absl::Microseconds(i % 2 == 0 ? 58 : 60); });
+
+  EXPECT_LT(looked, 600);
+  EXPECT_GT(looked, 0) << "it would never learn that times have changed";
+}
+
+TEST(SpinBudgetTest, WorkThatIsNowNearAndNowFarIsHardlyLookedFor) {
+  SpinBudget budget(kLongest);
+
+  const double looked = LooksInAHundred(
+      budget, [](int i) { return absl::Microseconds(i % 2 == 0 ? 55 : 110); });
+
+  EXPECT_LT(looked, 600);
 }
 
 TEST(SpinBudgetTest, AClosedLoopIsFoundAgainAfterMuchLookingInVain) {
   SpinBudget budget(kLongest);
-  for (int i = 0; i < 1000; ++i) Wait(budget, kLongest * 1.1);
+  for (int i = 0; i < 1000; ++i) Wait(budget, absl::Microseconds(58));
 
-  for (int i = 0; i < 50; ++i) Wait(budget, kLongest / 2);
+  for (int i = 0; i < 64; ++i) Wait(budget, absl::Microseconds(40));
 
-  EXPECT_EQ(Wait(budget, kLongest / 2), kLongest / 2);
+  EXPECT_EQ(Wait(budget, absl::Microseconds(40)), absl::Microseconds(40));
 }
 
-TEST(SpinBudgetTest, APauseInAClosedLoopCostsOneLookInVain) {
+TEST(SpinBudgetTest, PausesInAClosedLoopRaiseNoDoubts) {
   SpinBudget budget(kLongest);
+  for (int i = 0; i < 1000; ++i) Wait(budget, absl::Milliseconds(1));
+
+  Wait(budget, absl::Microseconds(20));
   for (int i = 0; i < 100; ++i) {
-    for (int request = 0; request < 20; ++request) {
-      ASSERT_EQ(Wait(budget, kLongest / 4), kLongest / 4);
+    for (int request = 0; request < 9; ++request) {
+      ASSERT_EQ(Wait(budget, absl::Microseconds(20)), absl::Microseconds(20));
     }
     Wait(budget, absl::Milliseconds(1));
+  }
+}
+
+TEST(SpinBudgetTest, WhereLongLooksAreAskedForALateFindIsNone) {
+  constexpr absl::Duration kLong = absl::Milliseconds(1);
+  SpinBudget budget(kLong);
+
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Wait(budget, kLong * 0.4), kLong * 0.4);
   }
 }
 
