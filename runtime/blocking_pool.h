@@ -22,8 +22,8 @@
 // No work is left behind. With each one that is queued an idle thread is called
 // or another one started, unless more are coming than have something to do
 // there; so the queue holds no more works than threads are coming. Where the
-// limit, or the system, allows no more of them all are busy, and look at the
-// queue, under the lock, before they are idle.
+// limit, or the system, allows no more of them, all are busy; and they look at
+// the queue, under the lock, before they are idle.
 //
 // SPDX-License-Identifier: MIT
 
@@ -110,10 +110,10 @@ class BlockingPool {
   };
   using Threads = std::list<Thread>;
 
+  void RunThread(Threads::iterator self);
   // These require the lock. False: the system refuses it.
   bool StartThread();
   Thread& CallFirstIdle() noexcept;
-  void RunThread(Threads::iterator self);
   // These give the lock away in between.
   void RunFirst(std::unique_lock<std::mutex>& lock);
   bool WaitToBeCalled(std::unique_lock<std::mutex>& lock,

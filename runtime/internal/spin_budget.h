@@ -20,10 +20,10 @@
 // Short waits may mislead, for the wake is in them: a write to a disk that
 // takes a little less than the longest look, or now and then a little more, is
 // as long asleep as a request is that would be there at once. Only a look can
-// tell. So each that misses, or finds something only when a sleep would have
-// been over as well, raises doubts: next time twice as many short waits must
-// have come before another try. A look that paid ends the doubts. (A single
-// writer of a file took a seventh longer without them.)
+// tell. So a long one that has just missed, or that found something only when a
+// sleep would have been over as well, raises doubts: next time twice as many
+// short waits must have come before another try. A look that paid ends the
+// doubts. (A single writer of a file took an eighth longer without them.)
 //
 // Nor does it pay where there is no processor to spare: whoever looks out takes
 // it from those that would bring the work. Threads of the blocking pool count,
@@ -77,7 +77,7 @@ class SpinBudget {
   // Work came when the worker had looked for so long.
   void Found(absl::Duration after) noexcept {
     looked_ = absl::ZeroDuration();
-    if (after > std::max(longest_ / 2, kSleep)) return Doubt();
+    if (after > long_look()) return Doubt();
     budget_ = longest_;
     short_waits_wanted_ = 1;
   }
@@ -90,8 +90,11 @@ class SpinBudget {
   void Slept(absl::Duration duration) noexcept {
     const absl::Duration looked = std::exchange(looked_, absl::ZeroDuration());
     const absl::Duration waited = looked + duration;
-    // One that was cut short for others costs little, and has missed nothing.
-    if (looked > kBesideOthers && waited < 2 * longest_) return Doubt();
+    // One that was cut short, for others or after long waits, might have found
+    // it: it only adds to the doubts that there are, if it was not free.
+    const bool counts = looked >= long_look() ||
+                        (short_waits_wanted_ > 1 && looked > kBesideOthers);
+    if (counts && waited < 2 * longest_) return Doubt();
     if (waited >= longest_) return Halve();
     if (++short_waits_ < short_waits_wanted_) return;
     short_waits_ = 0;
@@ -106,9 +109,14 @@ class SpinBudget {
   // With two workers and 64 connections to echo, the difference to 100 us was a
   // tenth of all that a request costs.
   static constexpr absl::Duration kBesideOthers = absl::Microseconds(10);
-  // So a look is tried now and then at the least, and costs a fiftieth of the
-  // processor where it is always in vain.
+  // So a look is tried now and then at the least; where work comes always a
+  // little too late, that takes a twenty-fourth of the processor.
   static constexpr int kMostWanted = 32;
+
+  // After that a sleep would have been over, or as much as was asked for.
+  absl::Duration long_look() const noexcept {
+    return std::max(longest_ / 2, kSleep);
+  }
 
   void Doubt() noexcept {
     short_waits_wanted_ = std::min(2 * short_waits_wanted_, kMostWanted);
